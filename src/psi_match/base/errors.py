@@ -1,0 +1,122 @@
+"""The one error tree of psi-match: whose fault it is, what to do, and the exit code.
+
+    PsiMatchError
+    ├── UsageError            2  the command line is wrong
+    ├── ConfigError           3  a config, key or certificate file is wrong
+    │   └── ScenarioError     3  a scenario file is wrong
+    ├── DataError             4  a dataset is wrong: missing, unreadable, or with invalid rows
+    ├── PolicyRefusal         5  a node refused: not permitted, or not now; nothing was computed
+    ├── TransportError        6  a peer could not be reached or stopped answering
+    │   └── DeadlineExceeded  6  a peer was silent for longer than the deadline
+    ├── PeerError             7  a peer broke the protocol
+    │   └── VersionMismatch   7  a peer speaks another wire version
+    ├── PeerAborted           8  a peer stopped the run and told us why
+    ├── ResultMismatch        9  a result differs from the plaintext answer
+    ├── CuckooFailure        10  no cuckoo table exists for this session's hash seeds (below 2^-40)
+    └── InternalError        70  a defect of psi-match itself
+
+Every error is one sentence with a hint. No message ever holds a BSN, a key, a share or an amount: whoever raises
+names rows by number, columns and files by name, and raises ``from None`` where a library's text could hold a value.
+The exit codes are listed for users in docs/exit-codes.md, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PsiMatchError(Exception):
+    """Base of all errors that psi-match raises on purpose.
+
+    Args:
+        sentence: what went wrong, one sentence, safe to log.
+        hint: what the user can do about it.
+        peer: the party id that it is about, if any.
+        step: the protocol step in which it happened, if any.
+    """
+
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, sentence: str, hint: str = "", *, peer: str | None = None, step: str | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+        self.peer = peer
+        self.step = step
+
+    def __str__(self) -> str:
+        where = [f"peer {self.peer}"] if self.peer else []
+        where += [f"step {self.step}"] if self.step else []
+        return f"{self.sentence} ({', '.join(where)})" if where else self.sentence
+
+
+class UsageError(PsiMatchError):
+    """The command line is wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(PsiMatchError):
+    """A config, key or certificate file is wrong."""
+
+    exit_code = 3
+
+
+class ScenarioError(ConfigError):
+    """A scenario file is wrong."""
+
+
+class DataError(PsiMatchError):
+    """A dataset is missing, unreadable, or holds rows that its declaration does not allow."""
+
+    exit_code = 4
+
+
+class PolicyRefusal(PsiMatchError):
+    """A node refused the request: not permitted, or not now. Nothing was computed."""
+
+    exit_code = 5
+
+
+class TransportError(PsiMatchError):
+    """A peer could not be reached, or the connection was lost."""
+
+    exit_code = 6
+
+
+class DeadlineExceeded(TransportError):
+    """A peer was silent for longer than the deadline."""
+
+
+class PeerError(PsiMatchError):
+    """A peer broke the protocol: wrong size, order, kind, identity or value."""
+
+    exit_code = 7
+
+
+class VersionMismatch(PeerError):
+    """A peer speaks another wire version or other parameters."""
+
+
+class PeerAborted(PsiMatchError):
+    """A peer stopped the run and told us why."""
+
+    exit_code = 8
+
+
+class ResultMismatch(PsiMatchError):
+    """A result differs from the plaintext answer."""
+
+    exit_code = 9
+
+
+class CuckooFailure(PsiMatchError):
+    """No cuckoo table exists for the session's hash seeds; a new session draws new seeds."""
+
+    exit_code = 10
+
+
+class InternalError(PsiMatchError):
+    """A defect of psi-match itself."""
+
+    exit_code = 70

@@ -1,0 +1,110 @@
+"""``psi-match demo``: the whole story on one machine, compared with the truth."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from psi_match.cli.options import Json, Language, check_language
+
+if TYPE_CHECKING:
+    from psi_match.bench.demonstration import DemoOutcome, PartyOutcome
+
+_STAGES = {
+    "population": ("bevolking maken", "make a population"),
+    "kernels": ("rekenkernen laden", "load kernels"),
+    "nodes": ("zes nodes starten", "start six nodes"),
+    "run": ("matchen", "match"),
+}
+
+
+def demo(
+    scenario: Annotated[str, typer.Argument(help="Name of a scenario.")] = "betalingsregeling-rijk-paren",
+    persons: Annotated[int, typer.Option("--persons", help="Residents of the synthetic population.")] = 100_000,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the population.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Keep population, keys, logs and results in this new folder.")
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="kkrt or ecdh; default: the scenario's own.")] = "",
+    as_json: Json = False,
+    language: Language = "nl",
+) -> None:
+    """Make a population, start six nodes, run a scenario, and compare the result with the truth."""
+    from psi_match.base.errors import ResultMismatch, UsageError
+    from psi_match.bench.demonstration import demonstrate
+    from psi_match.cli.progress import follow
+
+    check_language(language)
+    if out and out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty.", "Choose a new folder for --out.")
+
+    def stage(name: str) -> None:
+        if sys.stderr.isatty() or not as_json:
+            sys.stderr.write(f"- {_STAGES[name][language == 'en']}\n")
+
+    with tempfile.TemporaryDirectory(prefix="psi-match-demo-") as temporary:
+        folder = out or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        with follow() as progress:
+            outcome = demonstrate(scenario, persons, seed, folder.resolve(), engine, stage, progress.advanced)
+    if as_json:
+        sys.stdout.write(json.dumps(outcome.as_dict(), indent=2) + "\n")
+    else:
+        print_outcome(outcome, language)
+    if not outcome.equal_truth:
+        raise ResultMismatch("The result of the run differs from the truth of the population.", "Please report it.")
+
+
+def print_outcome(outcome: DemoOutcome, language: str) -> None:
+    """Print the demo's table: who put in what, who learned what, and what crossed the wire."""
+    from psi_match.cli.tables import megabytes, number, print_table
+    from psi_match.domain.parties import display_name
+
+    english = language == "en"
+    headers = (
+        ("party", "put in", "learned", "bytes out", "bytes in")
+        if english
+        else ("partij", "bracht in", "kwam te weten", "bytes uit", "bytes in")
+    )
+    rows = [
+        [
+            display_name(party.party),
+            number(party.rows_in) if party.role else "-",
+            _learned(party, outcome, english=english),
+            megabytes(party.bytes_out),
+            megabytes(party.bytes_in),
+        ]
+        for party in outcome.parties
+    ]
+    sys.stdout.write(f"\n{outcome.scenario}, {outcome.engine}, ")
+    sys.stdout.write(f"{number(outcome.persons)} {'synthetic people' if english else 'synthetische personen'}\n\n")
+    print_table(headers, rows, numbers=(1, 3, 4))
+    same = outcome.equal_truth
+    if english:
+        verdict = "equal to the truth of the population" if same else "NOT equal to the truth of the population"
+        text = f"\nResult: {verdict}. Match {outcome.run_wall_s:.2f} s, demo {outcome.wall_s:.1f} s.\n"
+    else:
+        verdict = "gelijk aan de waarheid van de bevolking" if same else "NIET gelijk aan de waarheid van de bevolking"
+        text = f"\nUitkomst: {verdict}. Matchen {outcome.run_wall_s:.2f} s, demo {outcome.wall_s:.1f} s.\n"
+    sys.stdout.write(text)
+
+
+def _learned(party: PartyOutcome, outcome: DemoOutcome, *, english: bool) -> str:
+    from psi_match.cli.tables import number
+    from psi_match.domain.parties import display_name
+
+    if party.role == "leader":
+        found = ", ".join(f"{number(count)} {display_name(other)}" for other, count in outcome.matches.items())
+        return (
+            f"{number(party.learned)} own rows with arrears elsewhere ({found})"
+            if english
+            else f"{number(party.learned)} eigen rijen ook elders ({found})"
+        )
+    if party.role == "data party":
+        return "nothing but a rounded size" if english else "niets dan een afgeronde omvang"
+    return "takes no part" if english else "doet niet mee"

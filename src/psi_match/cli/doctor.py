@@ -1,0 +1,100 @@
+"""``psi-match doctor``: the checks that a node does before it says that it is ready, and its peers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    config: Annotated[Path | None, typer.Option("--config", help="A node's config; without it only this machine.")] = None,
+) -> None:
+    """Check this machine, and with --config a node's keys, data, scenarios and peers."""
+    from psi_match.base.errors import PsiMatchError
+    from psi_match.cli.options import keep_numba_quiet
+
+    keep_numba_quiet()
+    failures: list[PsiMatchError] = []
+
+    def check(name: str, action: Callable[[], str]) -> bool:
+        try:
+            said = action()
+        except PsiMatchError as error:
+            failures.append(error)
+            sys.stdout.write(f"FAIL  {name}: {error}\n")
+            if error.hint:
+                sys.stdout.write(f"      {error.hint}\n")
+            return False
+        sys.stdout.write(f"ok    {name}{': ' + said if said else ''}\n")
+        return True
+
+    check("protocol self-test", _self_test)
+    check("engine ecdh", _ecdh)
+    check("scenarios", lambda: _scenarios(None))
+    if config:
+        _check_node(config, check)
+    if failures:
+        raise failures[0]
+
+
+def _self_test() -> str:
+    from psi_match.base.randomness import SystemRandomness
+    from psi_match.sim.self_test import self_test
+
+    self_test(SystemRandomness())
+    return "kernels, AES, group and intersection give the right answer"
+
+
+def _ecdh() -> str:
+    from psi_match.protocols.ecdh_psi import library_version
+
+    return f"openmined-psi {library_version()}"
+
+
+def _scenarios(folder: Path | None) -> str:
+    from psi_match.scenario.catalogue import Catalogue
+
+    return f"{len(Catalogue(folder).all())} valid"
+
+
+def _check_node(path: Path, check: Callable[[str, Callable[[], str]], bool]) -> None:
+    from psi_match.node.certificates import NODE, Credentials
+    from psi_match.node.config import NodeConfig, read_config
+    from psi_match.node.greeting import greet
+    from psi_match.node.sources import load
+    from psi_match.node.store import Store
+
+    found: list[NodeConfig] = []
+
+    def read() -> str:
+        found.append(read_config(path))
+        return f"node {found[0].party}"
+
+    if not check("config", read):
+        return
+    config = found[0]
+
+    def keys() -> str:
+        return str(Credentials.read(config.keys.directory, NODE).identity.party)
+
+    def store() -> str:
+        Store(config.state_dir)
+        return str(config.state_dir)
+
+    keys_are_fine = check("keys", keys)
+    check("state folder", store)
+    check("own scenarios", lambda: _scenarios(config.scenario_dir))
+    for dataset in config.datasets:
+        check(f"dataset {dataset.spec.name}", lambda d=dataset: f"{load(d.spec, d.source).rows} rows")  # type: ignore[misc]
+    if not keys_are_fine:
+        return
+    credentials = Credentials.read(config.keys.directory, NODE)
+    for peer in config.peers:
+        check(
+            f"peer {peer.party}",
+            lambda p=peer: f"psi-match {greet(p.address, p.party, credentials).software_version}",  # type: ignore[misc]
+        )

@@ -1,0 +1,246 @@
+"""A validated table: distinct BSNs of one declared kind, typed columns, a reference date, and a report of rejects.
+
+Batches come from a source as Arrow tables; each is checked, converted and shrunk to compact arrays at once. Errors name
+rows by number and columns by name; no value of a row ever enters a message.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from psi_match.base.errors import DataError
+from psi_match.domain import rejects
+from psi_match.domain.bsn import LIMIT, BsnKind, is_of_kind
+from psi_match.domain.columns import ColumnSpec, ColumnType, convert
+from psi_match.domain.rejects import RejectReport
+
+
+class DatasetSpec(BaseModel):
+    """What a dataset declares of itself.
+
+    Args:
+        name: the name under which scenarios know it.
+        bsn: kind of its BSNs; a number of another kind is rejected.
+        bsn_column: name of the BSN column in the source.
+        bsn_type: ``text``; ``integer`` must be said explicitly, because an integer has lost its leading zeros and its
+            meaning as an identifier.
+        columns: the other columns that scenarios may use.
+        on_invalid: ``refuse`` the dataset if any row is invalid, or ``drop`` such rows and count them.
+        reference_date: how recent the data are; or
+        reference_date_column: a column that says so, of which the oldest date counts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,59}$")
+    bsn: BsnKind
+    bsn_column: str = "bsn"
+    bsn_type: Literal["text", "integer"] = "text"
+    columns: tuple[ColumnSpec, ...] = ()
+    on_invalid: Literal["refuse", "drop"] = "refuse"
+    reference_date: datetime.date | None = None
+    reference_date_column: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.reference_date is None) == (self.reference_date_column is None):
+            raise ValueError("must have either reference_date or reference_date_column")
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError("columns hold a name twice")
+        return self
+
+    @property
+    def source_columns(self) -> list[str]:
+        """Names of all needed columns in the source."""
+        names = [self.bsn_column, *(column.source_name for column in self.columns)]
+        if self.reference_date_column:
+            names.append(self.reference_date_column)
+        return list(dict.fromkeys(names))
+
+    def column(self, name: str) -> ColumnSpec | None:
+        """Return a declared column by its canonical name, None if there is none."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Dataset:
+    """A validated table.
+
+    Args:
+        bsn: (n,) distinct BSNs.
+        columns: canonical name to (n,) values.
+        reference_date: how recent the data are; None only for an empty dataset whose rows would have told.
+        rejects: what was dropped.
+    """
+
+    bsn: NDArray[np.uint32]
+    columns: dict[str, NDArray[Any]]
+    reference_date: datetime.date | None
+    rejects: RejectReport
+
+    @property
+    def rows(self) -> int:
+        """Valid rows."""
+        return len(self.bsn)
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.rows} rows, {len(self.columns)} columns, {self.rejects.total} rejected)"
+
+
+class DatasetBuilder:
+    """Collects batches into a dataset.
+
+    Args:
+        spec: the declaration.
+    """
+
+    def __init__(self, spec: DatasetSpec) -> None:
+        self._spec = spec
+        self._report = RejectReport()
+        self._seen = 0
+        self._numbers: list[NDArray[np.uint32]] = []
+        self._rows: list[NDArray[np.uint32]] = []
+        self._columns: dict[str, list[NDArray[Any]]] = {column.name: [] for column in spec.columns}
+        self._oldest: np.datetime64 | None = None
+
+    def add(self, batch: pa.Table) -> None:
+        """Check and take in one batch.
+
+        Raises:
+            DataError: a column is missing or of an impossible type.
+        """
+        missing = [name for name in self._spec.source_columns if name not in batch.column_names]
+        if missing:
+            raise missing_columns(self._spec.name, missing, batch.column_names)
+        row_numbers = np.arange(self._seen + 1, self._seen + 1 + len(batch), dtype=np.int64)
+        self._seen += len(batch)
+        numbers, good = self._bsn(batch.column(self._spec.bsn_column), row_numbers)
+        kept: dict[str, NDArray[Any]] = {}
+        for column in self._spec.columns:
+            values, fits = convert(batch.column(column.source_name), column)
+            self._report.add(rejects.bad_cell(column.source_name), row_numbers[good & ~fits])
+            good &= fits
+            kept[column.name] = values
+        if self._spec.reference_date_column:
+            good = self._note_dates(batch.column(self._spec.reference_date_column), row_numbers, good)
+        self._numbers.append(numbers[good])
+        self._rows.append(row_numbers[good].astype(np.uint32))
+        for name, values in kept.items():
+            self._columns[name].append(values[good])
+
+    def finish(self) -> Dataset:
+        """Return the dataset.
+
+        Raises:
+            DataError: rows were rejected and the declaration says ``refuse``.
+        """
+        numbers = np.concatenate(self._numbers) if self._numbers else np.empty(0, dtype=np.uint32)
+        rows = np.concatenate(self._rows) if self._rows else np.empty(0, dtype=np.uint32)
+        self._numbers, self._rows = [], []
+        later = _later_occurrences(numbers)
+        self._report.add(rejects.DUPLICATE, rows[later].astype(np.int64))
+        if self._report.total and self._spec.on_invalid == "refuse":
+            raise self._refusal()
+        first = np.ones(len(numbers), dtype=np.bool_)
+        first[later] = False
+        columns = {}
+        for name in list(self._columns):
+            parts = self._columns.pop(name)
+            columns[name] = (np.concatenate(parts) if parts else np.empty(0, dtype=np.int64))[first]
+        oldest = self._spec.reference_date
+        if self._oldest is not None:
+            oldest = self._oldest.astype("datetime64[D]").item()
+        return Dataset(numbers[first], columns, oldest, self._report)
+
+    def _bsn(
+        self, column: pa.ChunkedArray, row_numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+        """Return the BSNs of a batch and which rows have a good one."""
+        if pa.types.is_integer(column.type):
+            if self._spec.bsn_type != "integer":
+                raise DataError(
+                    f"Dataset {self._spec.name}: column {self._spec.bsn_column} holds whole numbers, not text.",
+                    'Export BSNs as text of nine digits, or say bsn_type = "integer" in the config.',
+                )
+            numbers, good = self._bsn_from_integers(column, row_numbers)
+        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_null(column.type):
+            numbers, good = self._bsn_from_text(column, row_numbers)
+        else:
+            raise DataError(
+                f"Dataset {self._spec.name}: column {self._spec.bsn_column} has type {column.type}, not text.",
+                "Export BSNs as text of nine digits.",
+            )
+        other = good & ~is_of_kind(numbers, self._spec.bsn)
+        self._report.add(rejects.OTHER_KIND, row_numbers[other])
+        return numbers, good & ~other
+
+    def _bsn_from_text(
+        self, column: pa.ChunkedArray, row_numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+        text = pc.utf8_trim_whitespace(pc.fill_null(pc.cast(column, pa.string()), ""))
+        length = pc.utf8_length(text).to_numpy()
+        digits = np.asarray(pc.match_substring_regex(text, "^[0-9]+$").to_numpy(zero_copy_only=False), dtype=np.bool_)
+        fits = digits & ((length == 8) | (length == 9))
+        self._report.add(rejects.EMPTY_BSN, row_numbers[length == 0])
+        self._report.add(rejects.NOT_DIGITS, row_numbers[(length > 0) & ~digits])
+        self._report.add(rejects.WRONG_LENGTH, row_numbers[digits & ~fits])
+        # Eight digits have lost a leading zero, which a number does not need.
+        numbers = pc.cast(pc.if_else(pa.array(fits), text, "0"), pa.uint32()).to_numpy()
+        return numbers, fits
+
+    def _bsn_from_integers(
+        self, column: pa.ChunkedArray, row_numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+        there = np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False), dtype=np.bool_)
+        values = pc.fill_null(column, 0).to_numpy()
+        fits = there & (values >= LIMIT // 100) & (values < LIMIT)
+        self._report.add(rejects.EMPTY_BSN, row_numbers[~there])
+        self._report.add(rejects.WRONG_LENGTH, row_numbers[there & ~fits])
+        return np.where(fits, values, 0).astype(np.uint32), fits
+
+    def _note_dates(
+        self, column: pa.ChunkedArray, row_numbers: NDArray[np.int64], good: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        name = self._spec.reference_date_column or ""
+        days, fits = convert(column, ColumnSpec(name="reference_date", source=name, type=ColumnType.DATE))
+        self._report.add(rejects.bad_cell(name), row_numbers[good & ~fits])
+        good = good & fits
+        if good.any():
+            oldest = days[good].min()
+            self._oldest = oldest if self._oldest is None else min(self._oldest, oldest)
+        return good
+
+    def _refusal(self) -> DataError:
+        counts = self._report.counts
+        hint = 'Correct the rows, or say on_invalid = "drop" to leave them out.'
+        if rejects.OTHER_KIND in counts:
+            hint = f'Its BSNs are declared as "{self._spec.bsn}": check `bsn` in the config, or the export. ' + hint
+        total = self._report.total
+        return DataError(
+            f"Dataset {self._spec.name} has {total} invalid {'row' if total == 1 else 'rows'}: {self._report.render()}.",
+            hint,
+        )
+
+
+def missing_columns(dataset: str, missing: list[str], present: list[str]) -> DataError:
+    """Return the error for columns that a source does not have."""
+    return DataError(
+        f"Dataset {dataset} has no column named {', '.join(missing)}; it has {', '.join(present) or 'none'}.",
+        "Check the names in the config: `bsn_column`, and `source` of each column.",
+    )
+
+
+def _later_occurrences(numbers: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Return the positions, ascending, of numbers that stand at an earlier position too."""
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    return np.sort(order[1:][ordered[1:] == ordered[:-1]])

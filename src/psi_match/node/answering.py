@@ -1,0 +1,111 @@
+"""A run as a data party: check the proposal, fix the own rows, answer, compare transcripts."""
+
+from __future__ import annotations
+
+import hmac
+
+from psi_match.base.errors import PeerError, PolicyRefusal, PsiMatchError, ScenarioError
+from psi_match.node.context import NodeContext
+from psi_match.node.contribution import contribute
+from psi_match.node.driver import SETUP_RUN, drive
+from psi_match.node.link import Link
+from psi_match.node.recording import new_record, note_contribution, note_link, recorded
+from psi_match.node.sessions import Session
+from psi_match.node.store import RUN_ID_BYTES, PairRecord
+from psi_match.protocols import engines, session_id
+from psi_match.protocols.agreed import PairTerms
+from psi_match.protocols.sizes import SMALLEST_PUBLIC_SIZE
+from psi_match.scenario.digest import digest
+from psi_match.scenario.model import ENGINES, Scenario
+from psi_match.wire import transcript, version
+from psi_match.wire.v1 import peer_pb2 as pb
+
+
+def answer_run(context: NodeContext, link: Link) -> None:
+    """Take part in a run that a peer leads, from its proposal to the end of its stream.
+
+    Args:
+        context: the node.
+        link: the stream; its peer is whom the certificate says.
+
+    Raises:
+        PsiMatchError: the run was refused or failed; the leader has been told.
+    """
+    session: Session | None = None
+    try:
+        hello = link.receive_message("hello").hello
+        scenario = check_hello(context, hello, link.peer)
+        session = Session(hello.run_id.hex(), scenario.name, "data party", {link.peer: link})
+        with context.sessions.admit(session):
+            context.store.open_run(session.run_id)
+            record = new_record(session.run_id, scenario, hello.engine, context.party)
+            with recorded(context, record, session):
+                own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
+                note_contribution(record, own)
+                context.store.write_nonce(session.run_id, own.nonce)
+                link.bind(hello.run_id)
+                link.send_message(pb.SessionMessage(acceptance=pb.Acceptance(data_size=own.size)))
+                record.pairs[link.peer] = PairRecord(hello.leader_size, own.size)
+                role = session_id.join(digest(scenario), link.peer, context.party, scenario.party_ids, context.rng)
+                sid = drive(role, {link.peer: link}, SETUP_RUN)
+                terms = PairTerms(
+                    sid, link.peer, context.party, hello.leader_size, own.size, hello.instance, hello.runs
+                )
+                link.progress.total = link.progress.done + engines.message_count(hello.engine, terms) + 2
+                answer = engines.answer(hello.engine, terms, own.numbers, context.rng)
+                drive(answer, {link.peer: link}, terms.instance)
+                seen = link.transcript.digest(terms.digest(digest(scenario), hello.engine))
+                drive(transcript.compare(link.peer, seen), {link.peer: link}, terms.instance)
+                # The leader ends its stream only when every pair of the session has succeeded.
+                link.wait_for_end()
+                note_link(record.pairs[link.peer], link)
+    except PsiMatchError as error:
+        link.abort(error)
+        raise
+    finally:
+        link.close()
+
+
+def check_hello(context: NodeContext, hello: pb.Hello, peer: str) -> Scenario:
+    """Check a proposal against what this node knows; nothing has been loaded or computed yet.
+
+    Returns:
+        This node's own copy of the scenario.
+
+    Raises:
+        VersionMismatch: the peer speaks another wire version.
+        PolicyRefusal: the scenario, engine or role is not one that this node takes part in.
+        PeerError: the proposal contradicts itself or the certificate.
+    """
+    version.check(hello.wire_version, hello.parameters, peer)
+    if hello.leader != peer:
+        raise PeerError(f"The proposal names {hello.leader[:40]} as leader.", peer=peer, step="hello")
+    if len(hello.run_id) != RUN_ID_BYTES:
+        raise PeerError("The run id has a wrong length.", peer=peer, step="hello")
+    try:
+        scenario = context.catalogue.get(hello.scenario)
+    except ScenarioError:
+        raise PolicyRefusal(f"Node {context.party} does not know this scenario.", peer=peer, step="hello") from None
+    if not hmac.compare_digest(digest(scenario), hello.scenario_digest):
+        raise PolicyRefusal(
+            f"Node {context.party} has another text of scenario {scenario.name}.", peer=peer, step="hello"
+        )
+    if scenario.leader != peer or context.party not in scenario.data_parties:
+        raise PolicyRefusal(
+            f"In scenario {scenario.name} node {context.party} has no run with {peer} as leader.",
+            peer=peer,
+            step="hello",
+        )
+    if hello.engine not in ENGINES:
+        raise PolicyRefusal("The engine is not known here.", peer=peer, step="hello")
+    expected = (scenario.party_ids, scenario.data_parties.index(context.party), len(scenario.data_parties))
+    if (list(hello.parties), hello.instance, hello.runs) != expected:
+        raise PeerError("The proposal's plan is not that of the scenario.", peer=peer, step="hello")
+    if not SMALLEST_PUBLIC_SIZE <= hello.leader_size <= context.config.limits.max_public_size:
+        raise PeerError(
+            f"The leader declares {hello.leader_size} rows, outside what this node accepts.", peer=peer, step="hello"
+        )
+    cap = scenario.party(peer).cap
+    if cap is not None and hello.leader_size != cap:
+        raise PeerError("The leader's public size is not the agreed cap.", peer=peer, step="hello")
+    return scenario

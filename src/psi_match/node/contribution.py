@@ -1,0 +1,102 @@
+"""What this node puts into a run: its dataset, checked, filtered and fixed before the session id opens."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psi_match.base.errors import DataError, PolicyRefusal
+from psi_match.base.randomness import RandomSource
+from psi_match.crypto.derive import hash_fields
+from psi_match.domain.where import check, select
+from psi_match.node.config import NodeConfig
+from psi_match.node.dataset_cache import DatasetCache
+from psi_match.protocols.sizes import public_size
+from psi_match.scenario.model import Scenario, ScenarioParty
+
+COMMITMENT_NONCE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Contribution:
+    """The rows with which a party takes part.
+
+    Args:
+        numbers: (n,) distinct BSNs after the local filter.
+        size: public size, which the peers see.
+        rows_loaded: valid rows of the dataset.
+        rows_rejected: rows that were dropped because the owner said so.
+        reference_date: how recent the data are; None where an empty dataset cannot tell.
+        commitment: hash of the rows under ``nonce``; may be logged.
+        nonce: opens the commitment; stays with the node. A bare hash of a small set could be reversed.
+    """
+
+    numbers: NDArray[np.uint32]
+    size: int
+    rows_loaded: int
+    rows_rejected: int
+    reference_date: datetime.date | None
+    commitment: bytes
+    nonce: bytes
+
+    def __repr__(self) -> str:
+        return f"Contribution({len(self.numbers)} rows, public size {self.size})"
+
+
+def contribute(
+    config: NodeConfig, cache: DatasetCache, scenario: Scenario, today: datetime.date, rng: RandomSource
+) -> Contribution:
+    """Load, check and filter this node's rows for a scenario.
+
+    Raises:
+        ConfigError: the node has no such dataset.
+        ScenarioError: a condition does not fit the dataset.
+        DataError: the dataset is not usable, too old or too large.
+        PolicyRefusal: the node takes no part in the scenario.
+    """
+    try:
+        part = scenario.party(config.party)
+    except KeyError:
+        raise PolicyRefusal(f"Node {config.party} takes no part in scenario {scenario.name}.") from None
+    dataset_config = config.dataset(part.dataset)
+    check(part.where, dataset_config.spec)
+    dataset = cache.get(dataset_config)
+    if dataset.reference_date is not None:
+        _check_age(part, dataset.reference_date, today)
+    numbers = dataset.bsn[select(dataset, part.where)]
+    nonce = rng.bytes(COMMITMENT_NONCE_BYTES)
+    return Contribution(
+        numbers=numbers,
+        size=_public_size(part, len(numbers)),
+        rows_loaded=dataset.rows,
+        rows_rejected=dataset.rejects.total,
+        reference_date=dataset.reference_date,
+        commitment=hash_fields("dataset", nonce, numbers.astype("<u4").tobytes()),
+        nonce=nonce,
+    )
+
+
+def _check_age(part: ScenarioParty, reference_date: datetime.date, today: datetime.date) -> None:
+    age = (today - reference_date).days
+    if age > part.max_age_days:
+        raise DataError(
+            f"Dataset {part.dataset} is of {reference_date}, {age} days old; the scenario allows {part.max_age_days}.",
+            "Supply a newer extract.",
+        )
+    if age < 0:
+        raise DataError(
+            f"Dataset {part.dataset} is of {reference_date}, which is in the future.", "Check its reference date."
+        )
+
+
+def _public_size(part: ScenarioParty, rows: int) -> int:
+    try:
+        return public_size(rows, part.cap)
+    except ValueError:
+        raise DataError(
+            f"Dataset {part.dataset} has {rows} rows for this scenario, more than the agreed cap.",
+            "Agree on a higher cap, or check the local filter.",
+        ) from None

@@ -1,0 +1,49 @@
+"""A node's logs: structlog, coloured on a terminal and JSON lines off it, to stderr.
+
+What may be logged is decided where it is logged: counts, sizes, names, digests, sentences of errors. As a second fence,
+a processor drops whatever is not plain text, number or a list of names, and masks every run of eight or more digits.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_LONG_NUMBER = re.compile(r"(?<![0-9a-f])\d{8,}(?![0-9a-f])")
+"""A BSN has eight or nine digits; digits inside a hexadecimal run id or digest are left alone."""
+
+
+def _fence(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401
+    return {key: value if key == "timestamp" else _plain(value) for key, value in event.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bool | float) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 10**7 else f"about 10^{len(str(abs(value))) - 1}"
+    if isinstance(value, str):
+        return _LONG_NUMBER.sub("[number]", value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return f"[{type(value).__name__}]"
+
+
+def configure_logs(*, verbose: bool = False) -> None:
+    """Set up logging for a node process."""
+    on_terminal = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _fence,
+            structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,52 @@
+"""The leader's end of the gRPC stream under a link."""
+
+from __future__ import annotations
+
+import threading
+
+import grpc
+
+from psi_match.base.errors import TransportError
+from psi_match.node.certificates import Credentials
+from psi_match.node.channels import open_channel, translate
+from psi_match.node.link import Link
+
+SESSION_METHOD = "/psi_match.wire.v1.Peer/Session"
+_END_WAIT_S = 5.0
+
+
+class OutgoingStream:
+    """Connects a link to a data party's node.
+
+    Args:
+        address: ``host:port``.
+        credentials: own certificate.
+        link: what the stream carries.
+    """
+
+    def __init__(self, address: str, credentials: Credentials, link: Link) -> None:
+        self._link = link
+        self._channel = open_channel(address, link.peer, credentials)
+        # Messages travel as bytes that the link has serialised and counted itself.
+        self._call = self._channel.stream_stream(SESSION_METHOD)(link.outgoing())
+        self._reader = threading.Thread(target=self._read, name=f"reader-{link.peer}", daemon=True)
+        self._reader.start()
+
+    def finish(self) -> None:
+        """Wait a moment for the peer to end its direction, then close the connection."""
+        self._reader.join(_END_WAIT_S)
+        self._call.cancel()
+        self._reader.join()
+        self._channel.close()
+
+    def _read(self) -> None:
+        try:
+            for serialised in self._call:
+                if not self._link.feed(serialised):
+                    break
+            self._link.end()
+        except grpc.RpcError as error:
+            self._link.fail(translate(error, self._link.peer, self._link.progress.step))
+        except ValueError:
+            # gRPC raises it when the channel is closed under a reader.
+            self._link.fail(TransportError("The connection was closed.", peer=self._link.peer))

@@ -1,0 +1,100 @@
+"""Keep a run's record from its first second to its last, whatever happens in between."""
+
+from __future__ import annotations
+
+import datetime
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from psi_match import __version__
+from psi_match.base.errors import InternalError, PsiMatchError
+from psi_match.node.context import NodeContext
+from psi_match.node.contribution import Contribution
+from psi_match.node.link import Link
+from psi_match.node.sessions import Session
+from psi_match.node.store import PairRecord, RunRecord
+from psi_match.scenario.digest import digest
+from psi_match.scenario.model import Scenario
+
+_KIB = 1024
+
+
+def new_record(run_id: str, scenario: Scenario, engine: str, party: str) -> RunRecord:
+    """Return the record of a run that starts now."""
+    return RunRecord(
+        run_id=run_id,
+        scenario=scenario.name,
+        scenario_digest=digest(scenario).hex(),
+        engine=engine,
+        party=party,
+        role="leader" if party == scenario.leader else "data party",
+        leader=scenario.leader,
+        parties=scenario.party_ids,
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        software_version=__version__,
+    )
+
+
+def note_contribution(record: RunRecord, contribution: Contribution) -> None:
+    """Write down what this node put in: counts, a date and a commitment."""
+    record.rows_loaded = contribution.rows_loaded
+    record.rows_rejected = contribution.rows_rejected
+    record.rows_in = len(contribution.numbers)
+    record.reference_date = str(contribution.reference_date or "")
+    record.dataset_commitment = contribution.commitment.hex()
+
+
+def note_link(pair: PairRecord, link: Link) -> None:
+    """Write down what crossed a link."""
+    pair.bytes_out, pair.bytes_in, pair.rounds = link.bytes_out, link.bytes_in, link.flights
+
+
+@contextmanager
+def recorded(context: NodeContext, record: RunRecord, session: Session) -> Iterator[RunRecord]:
+    """Hold a run: log and record its start and its end, and on failure abort every link before the error goes on.
+
+    Raises:
+        PsiMatchError: whatever happens inside; other exceptions become ``InternalError`` and lose their text, which
+            could hold a value.
+    """
+    log = structlog.get_logger().bind(run=record.run_id, scenario=record.scenario, role=record.role)
+    log.info("run started", engine=record.engine, peers=sorted(set(record.parties) - {record.party}))
+    wall, cpu = time.monotonic(), time.process_time()
+    failure: PsiMatchError | None = None
+    try:
+        yield record
+    except PsiMatchError as error:
+        failure = error
+    except Exception as error:  # noqa: BLE001  # whatever it is, peers must be told and no value may be logged
+        failure = InternalError(f"A defect of psi-match: {type(error).__name__}.", "Please report it.")
+        failure.__notes__ = [_where(error)]
+    record.wall_s = round(time.monotonic() - wall, 4)
+    record.cpu_s = round(time.process_time() - cpu, 4)
+    record.peak_rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
+    record.state = "failed" if failure else "finished"
+    record.error = str(failure) if failure else ""
+    if failure:
+        for link in session.links.values():
+            link.abort(failure)
+        record.result_rows = None
+        for pair in record.pairs.values():
+            pair.matches = None
+    context.store.write_record(record)
+    if failure:
+        where = getattr(failure, "__notes__", [None])[0]
+        log.warning("run failed", error=type(failure).__name__, sentence=str(failure), where=where)
+        raise failure
+    log.info("run finished", wall_s=record.wall_s, rows_in=record.rows_in)
+
+
+def _where(error: BaseException) -> str:
+    """Return the place of a defect: files and lines, no values."""
+    trace, places = error.__traceback__, []
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " > ".join(places[-6:])

@@ -1,0 +1,39 @@
+"""A dry run: load, validate and check peers as a run would, and send nothing of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psi_match.node.context import NodeContext
+from psi_match.node.contribution import contribute
+from psi_match.node.greeting import check_scenario_known, greet
+from psi_match.scenario.digest import digest
+from psi_match.scenario.model import Scenario
+
+
+def rehearse(context: NodeContext, scenario: Scenario) -> dict[str, Any]:
+    """Check everything that a run needs.
+
+    Returns:
+        What was checked: own rows and public size, and each peer's software version.
+
+    Raises:
+        PsiMatchError: the first thing that a run would trip over.
+    """
+    own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
+    peers = {}
+    for party in scenario.data_parties:
+        reply = greet(context.config.peer(party).address, party, context.credentials)
+        check_scenario_known(reply, scenario.name, digest(scenario))
+        peers[party] = reply.software_version
+    return {
+        "dry_run": True,
+        "scenario": scenario.name,
+        "scenario_digest": digest(scenario).hex(),
+        "rows_loaded": own.rows_loaded,
+        "rows_rejected": own.rows_rejected,
+        "rows_in": len(own.numbers),
+        "public_size": own.size,
+        "reference_date": str(own.reference_date or ""),
+        "peers": peers,
+    }

@@ -1,0 +1,79 @@
+"""Errors to abort messages and back: what a peer may be told about a failure here.
+
+A peer gets a reason and a sentence of its own for that reason; the text of a local error stays local.
+"""
+
+from __future__ import annotations
+
+from psi_match.base.errors import (
+    CuckooFailure,
+    DataError,
+    DeadlineExceeded,
+    PeerAborted,
+    PeerError,
+    PolicyRefusal,
+    PsiMatchError,
+    TransportError,
+    VersionMismatch,
+)
+from psi_match.wire.frames import STEP_NAMES, STEPS
+from psi_match.wire.v1 import peer_pb2 as pb
+
+_REASONS: tuple[tuple[type[PsiMatchError], int], ...] = (
+    (VersionMismatch, pb.ABORT_REASON_VERSION),
+    (PeerError, pb.ABORT_REASON_PROTOCOL),
+    (DeadlineExceeded, pb.ABORT_REASON_DEADLINE),
+    (TransportError, pb.ABORT_REASON_OTHER_PARTY),
+    (PeerAborted, pb.ABORT_REASON_OTHER_PARTY),
+    (PolicyRefusal, pb.ABORT_REASON_REFUSED),
+    (DataError, pb.ABORT_REASON_DATA),
+    (CuckooFailure, pb.ABORT_REASON_CUCKOO),
+)
+
+SENTENCES: dict[int, str] = {
+    pb.ABORT_REASON_REFUSED: "The node refuses this run.",
+    pb.ABORT_REASON_VERSION: "The node speaks another wire version or uses other parameters.",
+    pb.ABORT_REASON_PROTOCOL: "The node received a message that breaks the protocol.",
+    pb.ABORT_REASON_DEADLINE: "The node waited too long for a message.",
+    pb.ABORT_REASON_DATA: "The node's own dataset is not usable for this run.",
+    pb.ABORT_REASON_OTHER_PARTY: "Another party of the run failed or stopped.",
+    pb.ABORT_REASON_CUCKOO: "The run's hash seeds fit no table; a new run draws new ones.",
+    pb.ABORT_REASON_SHUTDOWN: "The node is shutting down.",
+    pb.ABORT_REASON_INTERNAL: "The node failed for a reason of its own.",
+}
+
+
+class ShutdownError(PolicyRefusal):
+    """This node is shutting down."""
+
+
+def to_wire(error: BaseException) -> pb.SessionMessage:
+    """Return the abort message for a local failure.
+
+    A refusal's sentence is written for peers and goes along as it is; every other error is reduced to its reason.
+    """
+    step = STEPS.get(error.step or "", 0) if isinstance(error, PsiMatchError) else 0
+    if isinstance(error, ShutdownError):
+        reason = pb.ABORT_REASON_SHUTDOWN
+    else:
+        reason = next((value for kind, value in _REASONS if isinstance(error, kind)), pb.ABORT_REASON_INTERNAL)
+    sentence = error.sentence if reason == pb.ABORT_REASON_REFUSED and isinstance(error, PolicyRefusal) else ""
+    return pb.SessionMessage(abort=pb.Abort(reason=reason, sentence=sentence or SENTENCES[reason], step=step))
+
+
+_MAX_SENTENCE = 300
+
+
+def from_wire(abort: pb.Abort, peer: str) -> PsiMatchError:
+    """Return the error that a peer's abort stands for at this end."""
+    step = STEP_NAMES.get(abort.step)
+    if abort.reason == pb.ABORT_REASON_REFUSED:
+        # The peer's own words: shown, but cut and stripped of control characters.
+        words = "".join(c for c in abort.sentence[:_MAX_SENTENCE] if c.isprintable())
+        return PolicyRefusal(f"{peer} refuses: {words}", "Ask that body's operator.", peer=peer, step=step)
+    sentence = SENTENCES.get(abort.reason, SENTENCES[pb.ABORT_REASON_INTERNAL])
+    if abort.reason == pb.ABORT_REASON_VERSION:
+        return VersionMismatch(sentence, "Run the same release of psi-match at both bodies.", peer=peer, step=step)
+    return PeerAborted(
+        f"{peer} stopped the run: {sentence}", "Its operator finds the cause in that node's log.", peer=peer, step=step
+    )

@@ -1,0 +1,107 @@
+"""Protocol messages to data frames and back, with every check before content reaches a role.
+
+A frame holds rows of one width. Which step, how many rows and how wide is what the *recipient* expects by its role and
+the public sizes; whatever differs is refused by its length, before an array is made of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from psi_match.base.errors import InternalError, PeerError
+from psi_match.protocols import base_ot, ecdh_psi, oprf, psi, session_id
+from psi_match.protocols.effects import Recv, Rows
+from psi_match.wire import transcript
+from psi_match.wire.v1 import peer_pb2 as pb
+
+MAX_FRAME_BYTES = 2 * 1024 * 1024
+"""Largest serialised message on a stream; gRPC's own cap of 4 MiB stays as it is."""
+
+STEPS: dict[str, int] = {
+    session_id.Commitment.STEP: pb.STEP_SESSION_COMMITMENT,
+    session_id.Commitments.STEP: pb.STEP_SESSION_COMMITMENTS,
+    session_id.Opening.STEP: pb.STEP_SESSION_OPENING,
+    session_id.Openings.STEP: pb.STEP_SESSION_OPENINGS,
+    transcript.TranscriptDigest.STEP: pb.STEP_TRANSCRIPT,
+    base_ot.SenderPoints.STEP: pb.STEP_BASE_OT_SENDER,
+    base_ot.ReceiverPoints.STEP: pb.STEP_BASE_OT_RECEIVER,
+    oprf.MaskedRows.STEP: pb.STEP_OPRF_ROWS,
+    psi.CutValues.STEP: pb.STEP_PSI_VALUES,
+    ecdh_psi.Request.STEP: pb.STEP_ECDH_REQUEST,
+    ecdh_psi.Setup.STEP: pb.STEP_ECDH_SETUP,
+    ecdh_psi.Response.STEP: pb.STEP_ECDH_RESPONSE,
+}
+STEP_NAMES: dict[int, str] = {number: name for name, number in STEPS.items()}
+
+
+class FrameWriter:
+    """Numbers the frames of one direction of a stream.
+
+    Args:
+        session: 16-byte run id.
+    """
+
+    def __init__(self, session: bytes) -> None:
+        self._session = session
+        self._sequence = 0
+        self._chunks: dict[tuple[int, int], int] = {}
+
+    def frame(self, run: int, message: Rows) -> pb.SessionMessage:
+        """Wrap one message.
+
+        Raises:
+            InternalError: the message would exceed the largest frame.
+        """
+        step = STEPS[message.STEP]
+        chunk = self._chunks.get((run, step), 0)
+        self._chunks[run, step] = chunk + 1
+        payload = message.rows.tobytes()
+        if len(payload) > MAX_FRAME_BYTES - 1024:
+            raise InternalError("A message is larger than a frame.", step=message.STEP)
+        frame = pb.DataFrame(
+            session=self._session, run=run, step=step, chunk=chunk, sequence=self._sequence, payload=payload
+        )
+        self._sequence += 1
+        return pb.SessionMessage(frame=frame)
+
+
+class FrameReader:
+    """Checks the frames of one direction of a stream and unwraps them.
+
+    Args:
+        session: 16-byte run id.
+        peer: who sends them; for errors.
+    """
+
+    def __init__(self, session: bytes, peer: str) -> None:
+        self._session = session
+        self._peer = peer
+        self._sequence = 0
+        self._chunks: dict[tuple[int, int], int] = {}
+
+    def message(self, frame: pb.DataFrame, run: int, expected: Recv) -> Rows:
+        """Unwrap the frame that a role waits for.
+
+        Raises:
+            PeerError: the frame is out of order, of another run or step, or of another length than expected.
+        """
+        step = STEPS[expected.kind.STEP]
+        chunk = self._chunks.get((run, step), 0)
+
+        def refuse(what: str) -> PeerError:
+            return PeerError(what, peer=self._peer, step=expected.kind.STEP)
+
+        if frame.session != self._session:
+            raise refuse("A frame belongs to another session.")
+        if frame.sequence != self._sequence:
+            raise refuse(f"Frame {frame.sequence} came where frame {self._sequence} was due: lost, repeated or moved.")
+        if (frame.run, frame.step) != (run, step):
+            raise refuse(f"A frame of step {STEP_NAMES.get(frame.step, frame.step)} came out of turn.")
+        if frame.chunk != chunk:
+            raise refuse(f"Chunk {frame.chunk} came where chunk {chunk} was due.")
+        count, width = expected.shape
+        if len(frame.payload) != count * width:
+            raise refuse(f"A frame holds {len(frame.payload)} bytes where {count * width} were agreed.")
+        self._sequence += 1
+        self._chunks[run, step] = chunk + 1
+        return expected.kind(np.frombuffer(frame.payload, dtype=np.uint8).reshape(count, width))

@@ -1,0 +1,184 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Step(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STEP_UNSPECIFIED: _ClassVar[Step]
+    STEP_SESSION_COMMITMENT: _ClassVar[Step]
+    STEP_SESSION_COMMITMENTS: _ClassVar[Step]
+    STEP_SESSION_OPENING: _ClassVar[Step]
+    STEP_SESSION_OPENINGS: _ClassVar[Step]
+    STEP_TRANSCRIPT: _ClassVar[Step]
+    STEP_BASE_OT_SENDER: _ClassVar[Step]
+    STEP_BASE_OT_RECEIVER: _ClassVar[Step]
+    STEP_OPRF_ROWS: _ClassVar[Step]
+    STEP_PSI_VALUES: _ClassVar[Step]
+    STEP_ECDH_REQUEST: _ClassVar[Step]
+    STEP_ECDH_SETUP: _ClassVar[Step]
+    STEP_ECDH_RESPONSE: _ClassVar[Step]
+
+class AbortReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ABORT_REASON_UNSPECIFIED: _ClassVar[AbortReason]
+    ABORT_REASON_REFUSED: _ClassVar[AbortReason]
+    ABORT_REASON_VERSION: _ClassVar[AbortReason]
+    ABORT_REASON_PROTOCOL: _ClassVar[AbortReason]
+    ABORT_REASON_DEADLINE: _ClassVar[AbortReason]
+    ABORT_REASON_DATA: _ClassVar[AbortReason]
+    ABORT_REASON_OTHER_PARTY: _ClassVar[AbortReason]
+    ABORT_REASON_CUCKOO: _ClassVar[AbortReason]
+    ABORT_REASON_SHUTDOWN: _ClassVar[AbortReason]
+    ABORT_REASON_INTERNAL: _ClassVar[AbortReason]
+STEP_UNSPECIFIED: Step
+STEP_SESSION_COMMITMENT: Step
+STEP_SESSION_COMMITMENTS: Step
+STEP_SESSION_OPENING: Step
+STEP_SESSION_OPENINGS: Step
+STEP_TRANSCRIPT: Step
+STEP_BASE_OT_SENDER: Step
+STEP_BASE_OT_RECEIVER: Step
+STEP_OPRF_ROWS: Step
+STEP_PSI_VALUES: Step
+STEP_ECDH_REQUEST: Step
+STEP_ECDH_SETUP: Step
+STEP_ECDH_RESPONSE: Step
+ABORT_REASON_UNSPECIFIED: AbortReason
+ABORT_REASON_REFUSED: AbortReason
+ABORT_REASON_VERSION: AbortReason
+ABORT_REASON_PROTOCOL: AbortReason
+ABORT_REASON_DEADLINE: AbortReason
+ABORT_REASON_DATA: AbortReason
+ABORT_REASON_OTHER_PARTY: AbortReason
+ABORT_REASON_CUCKOO: AbortReason
+ABORT_REASON_SHUTDOWN: AbortReason
+ABORT_REASON_INTERNAL: AbortReason
+
+class GreetRequest(_message.Message):
+    __slots__ = ("wire_version",)
+    WIRE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    wire_version: int
+    def __init__(self, wire_version: _Optional[int] = ...) -> None: ...
+
+class GreetReply(_message.Message):
+    __slots__ = ("wire_version", "party", "software_version", "parameters", "engines", "scenarios")
+    WIRE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PARTY_FIELD_NUMBER: _ClassVar[int]
+    SOFTWARE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    ENGINES_FIELD_NUMBER: _ClassVar[int]
+    SCENARIOS_FIELD_NUMBER: _ClassVar[int]
+    wire_version: int
+    party: str
+    software_version: str
+    parameters: Parameters
+    engines: _containers.RepeatedScalarFieldContainer[str]
+    scenarios: _containers.RepeatedCompositeFieldContainer[KnownScenario]
+    def __init__(self, wire_version: _Optional[int] = ..., party: _Optional[str] = ..., software_version: _Optional[str] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., engines: _Optional[_Iterable[str]] = ..., scenarios: _Optional[_Iterable[_Union[KnownScenario, _Mapping]]] = ...) -> None: ...
+
+class KnownScenario(_message.Message):
+    __slots__ = ("name", "digest")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    digest: bytes
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[bytes] = ...) -> None: ...
+
+class Parameters(_message.Message):
+    __slots__ = ("code_bits", "hash_functions", "chunk_bins", "statistical_security_bits")
+    CODE_BITS_FIELD_NUMBER: _ClassVar[int]
+    HASH_FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_BINS_FIELD_NUMBER: _ClassVar[int]
+    STATISTICAL_SECURITY_BITS_FIELD_NUMBER: _ClassVar[int]
+    code_bits: int
+    hash_functions: int
+    chunk_bins: int
+    statistical_security_bits: int
+    def __init__(self, code_bits: _Optional[int] = ..., hash_functions: _Optional[int] = ..., chunk_bins: _Optional[int] = ..., statistical_security_bits: _Optional[int] = ...) -> None: ...
+
+class SessionMessage(_message.Message):
+    __slots__ = ("hello", "acceptance", "frame", "heartbeat", "abort")
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    ABORT_FIELD_NUMBER: _ClassVar[int]
+    hello: Hello
+    acceptance: Acceptance
+    frame: DataFrame
+    heartbeat: Heartbeat
+    abort: Abort
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., frame: _Optional[_Union[DataFrame, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., abort: _Optional[_Union[Abort, _Mapping]] = ...) -> None: ...
+
+class Hello(_message.Message):
+    __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "engine", "leader", "parties", "leader_size", "instance", "runs")
+    WIRE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SCENARIO_FIELD_NUMBER: _ClassVar[int]
+    SCENARIO_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    PARTIES_FIELD_NUMBER: _ClassVar[int]
+    LEADER_SIZE_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    wire_version: int
+    parameters: Parameters
+    run_id: bytes
+    scenario: str
+    scenario_digest: bytes
+    engine: str
+    leader: str
+    parties: _containers.RepeatedScalarFieldContainer[str]
+    leader_size: int
+    instance: int
+    runs: int
+    def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., engine: _Optional[str] = ..., leader: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., leader_size: _Optional[int] = ..., instance: _Optional[int] = ..., runs: _Optional[int] = ...) -> None: ...
+
+class Acceptance(_message.Message):
+    __slots__ = ("data_size",)
+    DATA_SIZE_FIELD_NUMBER: _ClassVar[int]
+    data_size: int
+    def __init__(self, data_size: _Optional[int] = ...) -> None: ...
+
+class DataFrame(_message.Message):
+    __slots__ = ("session", "run", "step", "chunk", "sequence", "payload")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    session: bytes
+    run: int
+    step: Step
+    chunk: int
+    sequence: int
+    payload: bytes
+    def __init__(self, session: _Optional[bytes] = ..., run: _Optional[int] = ..., step: _Optional[_Union[Step, str]] = ..., chunk: _Optional[int] = ..., sequence: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class Heartbeat(_message.Message):
+    __slots__ = ("step", "done", "total")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    step: Step
+    done: int
+    total: int
+    def __init__(self, step: _Optional[_Union[Step, str]] = ..., done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
+
+class Abort(_message.Message):
+    __slots__ = ("reason", "sentence", "step")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SENTENCE_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    reason: AbortReason
+    sentence: str
+    step: Step
+    def __init__(self, reason: _Optional[_Union[AbortReason, str]] = ..., sentence: _Optional[str] = ..., step: _Optional[_Union[Step, str]] = ...) -> None: ...
