@@ -169,6 +169,6 @@ def _agree_on_session_id(scenario: Scenario, links: dict[str, Link], context: No
 
 def _result(numbers: NDArray[np.uint32], found: dict[str, NDArray[np.bool_]]) -> pd.DataFrame:
     """Return one row per own row that at least one data party has too, with one column per data party."""
-    anywhere = np.logical_or.reduce(list(found.values()))
-    table = {"bsn": format_bsn(numbers[anywhere])} | {party: hits[anywhere] for party, hits in found.items()}
-    return pd.DataFrame(table).sort_values("bsn", ignore_index=True)
+    rows = np.flatnonzero(np.logical_or.reduce(list(found.values())))
+    rows = rows[np.argsort(numbers[rows])]
+    return pd.DataFrame({"bsn": format_bsn(numbers[rows])} | {party: hits[rows] for party, hits in found.items()})

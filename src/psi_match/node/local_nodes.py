@@ -22,6 +22,8 @@ from psi_match.node.operator_client import OperatorClient
 _START_WAIT_S = 60.0
 _STOP_WAIT_S = 15.0
 _POLL_S = 0.02
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+"""Two malloc arenas instead of one per thread: large buffers pass between threads, and each arena keeps its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class LocalNode:
         command += ["--config", str(self.folder / "node.toml"), "--address-file", str(ready)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"}
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=os.environ | _ENVIRONMENT
             )
 
     def wait_ready(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import structlog
 
 from psi_match import __version__
 from psi_match.base.errors import InternalError, PsiMatchError
+from psi_match.base.resources import peak_rss_bytes
 from psi_match.node.context import NodeContext
 from psi_match.node.contribution import Contribution
 from psi_match.node.link import Link
@@ -19,8 +19,6 @@ from psi_match.node.sessions import Session
 from psi_match.node.store import PairRecord, RunRecord
 from psi_match.scenario.digest import digest
 from psi_match.scenario.model import Scenario
-
-_KIB = 1024
 
 
 def new_record(run_id: str, scenario: Scenario, engine: str, party: str) -> RunRecord:
@@ -74,7 +72,7 @@ def recorded(context: NodeContext, record: RunRecord, session: Session) -> Itera
         failure.__notes__ = [_where(error)]
     record.wall_s = round(time.monotonic() - wall, 4)
     record.cpu_s = round(time.process_time() - cpu, 4)
-    record.peak_rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
+    record.peak_rss_bytes = peak_rss_bytes()
     record.state = "failed" if failure else "finished"
     record.error = str(failure) if failure else ""
     if failure:

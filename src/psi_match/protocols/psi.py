@@ -29,6 +29,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from psi_match.base.randomness import RandomSource
+from psi_match.crypto.aes import KEY_BYTES, KeyStreams
 from psi_match.crypto.items import HASHES, encode_items
 from psi_match.crypto.shuffling import shuffle_rows
 from psi_match.protocols import base_ot, oprf
@@ -72,10 +73,11 @@ def lead(terms: PairTerms, table: CuckooTable, rng: RandomSource) -> Role[NDArra
     """
     keys = yield from base_ot.send_keys(terms.data_party, base_ot.OtLabel(terms.sid, terms.instance), rng)
     receiver = oprf.Receiver(keys, oprf.Code(terms.sid), terms.instance)
+    dummies = KeyStreams([rng.bytes(KEY_BYTES)])
     own_values = np.empty((len(table.numbers), terms.value_bytes), dtype=np.uint8)
     own_index = np.empty(len(table.numbers), dtype=np.uint8)
     for start, stop in chunks(terms.bins, CHUNK_BINS):
-        items, occupied, rows, hash_index = table.items(start, stop, rng)
+        items, occupied, rows, hash_index = table.items(start, stop, dummies)
         message, outputs = receiver.chunk(start, items)
         yield from send(terms.data_party, message)
         own_values[rows] = outputs[occupied, : terms.value_bytes]
@@ -108,16 +110,13 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
     keys = yield from base_ot.receive_keys(terms.leader, label, choices, rng)
     sender = oprf.Sender(keys, choices, oprf.Code(terms.sid), terms.instance)
     lists = [np.empty((terms.data_size, terms.value_bytes), dtype=np.uint8) for _ in range(HASHES)]
-    filled = [0] * HASHES
+    filled = np.zeros(HASHES, dtype=np.int64)
     table = simple_table(positions_key(terms.sid), numbers, terms.bins)
     for (start, stop), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
         message = yield from recv(terms.leader, oprf.MaskedRows, (stop - start, oprf.ROW_BYTES))
         sender.absorb(start, message)
         values = sender.evaluate(entries.bins, encode_items(numbers[entries.rows], entries.hash_index))
-        for k in range(HASHES):
-            chosen = values[entries.hash_index == k, : terms.value_bytes]
-            lists[k][filled[k] : filled[k] + len(chosen)] = chosen
-            filled[k] += len(chosen)
+        _append(values, entries.hash_index, lists[0], lists[1], lists[2], filled)
     padding = terms.data_size - len(numbers)
     for cut in lists:
         random = np.frombuffer(rng.bytes(padding * terms.value_bytes), dtype=np.uint8)
@@ -135,6 +134,21 @@ def plaintext_intersection(leader: NDArray[np.uint32], data_party: NDArray[np.ui
 
 
 @njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
+def _append(values, hash_index, list_0, list_1, list_2, filled):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Append each value, cut to the lists' width, to the list of its hash index."""
+    for i in range(values.shape[0]):
+        k = hash_index[i]
+        at = filled[k]
+        filled[k] += 1
+        if k == 0:
+            list_0[at] = values[i, : list_0.shape[1]]
+        elif k == 1:
+            list_1[at] = values[i, : list_1.shape[1]]
+        else:
+            list_2[at] = values[i, : list_2.shape[1]]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[misc]
 def _head(row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The first eight bytes of a value as a number: uniform, so its own hash."""
     word = np.uint64(0)

@@ -12,8 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from psi_match.base.randomness import RandomSource
-from psi_match.crypto.aes import BLOCK_BYTES
+from psi_match.crypto.aes import BLOCK_BYTES, KeyStreams
 from psi_match.crypto.cuckoo import EMPTY, insert_all
 from psi_match.crypto.derive import public_key
 from psi_match.crypto.items import HASHES, encode_items, item_bins
@@ -63,9 +62,14 @@ class CuckooTable:
         return f"CuckooTable({len(self.numbers)} rows, {self.bins} bins)"
 
     def items(
-        self, first_bin: int, last_bin: int, rng: RandomSource
+        self, first_bin: int, last_bin: int, dummies: KeyStreams
     ) -> tuple[NDArray[np.uint8], NDArray[np.intp], NDArray[np.uint32], NDArray[np.uint8]]:
         """Return one item per bin of a chunk, random dummies where a bin is empty.
+
+        Args:
+            first_bin: first bin of the chunk.
+            last_bin: the bin after its last.
+            dummies: one secret stream from which the dummies come.
 
         Returns:
             Items (bins, 16); the occupied bins relative to ``first_bin``; their rows; their hash indices.
@@ -77,8 +81,7 @@ class CuckooTable:
         # Which of its three bins a row is in is computed again rather than kept: 12 bytes a row less.
         places = item_bins(self.key, numbers, self.bins)
         hash_index = np.argmax(places == (first_bin + occupied)[:, None], axis=1).astype(np.uint8)
-        items = np.frombuffer(bytearray(rng.bytes(BLOCK_BYTES * len(row_of_bin))), dtype=np.uint8)
-        items = items.reshape(-1, BLOCK_BYTES)
+        items = dummies.read(BLOCK_BYTES * len(row_of_bin)).reshape(-1, BLOCK_BYTES)
         items[occupied] = encode_items(numbers, hash_index)
         return items, occupied, rows, hash_index
 
