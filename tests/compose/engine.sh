@@ -5,8 +5,8 @@
 #   engine.sh env DIR               print DOCKER_HOST=... of that engine; nothing if it is the default one
 #   engine.sh run-cmd DIR CMD...    run a command against that engine
 #   engine.sh compose DIR ARG...    run `docker compose`, or `docker-compose` where the plug-in is missing
-#   engine.sh base-image DIR        make the image "psi-match-base" from Debian's packages: no image registry needed
-#   engine.sh wheelhouse DIR        fill wheelhouse/ for that image's Python: the build then needs no network
+#   engine.sh base-image DIR        make and use a base image from Debian's packages: no image registry needed
+#   engine.sh wheelhouse DIR        fill wheelhouse/ for the base image's Python: the build then needs no network
 #   engine.sh stop DIR              stop the engine if `start` started it; DIR can be removed after that
 #
 # The private engine listens on a socket in DIR only, has no default bridge, writes no firewall rules and routes nothing:
@@ -36,8 +36,9 @@ need() {
         command -v "${pair%%:*}" >/dev/null || packages+=("${pair#*:}")
     done
     [[ ${#packages[@]} -eq 0 ]] && return
-    [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null ||
+    if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
         fail "No $purpose here: install ${packages[*]}, or run this as root on Debian."
+    fi
     {
         apt-get update --quiet=2 &&
             DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${packages[@]}"
@@ -60,6 +61,7 @@ use() {
 start() {
     need "Docker client" docker:docker.io docker-compose:docker-compose
     mkdir -p "$dir"
+    [[ -f $dir/engine.env ]] && (use && reachable) && return
     if reachable; then
         printf '%s\n' "${DOCKER_HOST:+DOCKER_HOST=$DOCKER_HOST}" >"$dir/engine.env"
         return
@@ -76,7 +78,7 @@ start() {
     export DOCKER_HOST=unix://$dir/docker.sock
     for ((tries = 0; tries < 300; tries++)); do
         if reachable; then
-            printf '%s\n' "DOCKER_HOST=$DOCKER_HOST" DOCKER_BUILDKIT=0 "PSI_MATCH_BASE_IMAGE=$base_image" >"$dir/engine.env"
+            printf '%s\n' "DOCKER_HOST=$DOCKER_HOST" DOCKER_BUILDKIT=0 >"$dir/engine.env"
             return
         fi
         kill -0 "$daemon" 2>/dev/null || break
@@ -95,13 +97,20 @@ stop() {
         docker network prune --force >/dev/null
         kill "$pid"
         timeout 60 tail --pid="$pid" --follow /dev/null || fail "The Docker engine with pid $pid does not stop."
+        # What dockerd leaves mounted would keep DIR from being removed.
+        awk -v prefix="$dir/" 'index($2, prefix) == 1 { print $2 }' /proc/mounts | xargs --no-run-if-empty umount
     fi
     rm -f "$dir/engine.env"
 }
 
 make_base_image() {
     use
-    docker image inspect "$base_image" >/dev/null 2>&1 && return
+    docker image inspect "$base_image" >/dev/null 2>&1 || debootstrap_image
+    # From now on docker-compose.yml and `wheelhouse` use it.
+    grep -q '^PSI_MATCH_BASE_IMAGE=' "$dir/engine.env" || echo "PSI_MATCH_BASE_IMAGE=$base_image" >>"$dir/engine.env"
+}
+
+debootstrap_image() {
     [[ $(id -u) -eq 0 ]] || fail "Only root can make a base image from Debian's packages."
     need "debootstrap" debootstrap:debootstrap
     local root=$dir/rootfs mirror bundle=/etc/ssl/certs/ca-certificates.crt
@@ -125,7 +134,8 @@ make_base_image() {
 fill_wheelhouse() {
     use
     local version wanted stamp minor house=$project/wheelhouse platforms=()
-    version=$(docker run --rm --network none "${PSI_MATCH_BASE_IMAGE:-$base_image}" python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    version=$(docker run --rm --network none "${PSI_MATCH_BASE_IMAGE:-python:3.12-slim-bookworm}" \
+        python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     wanted=$(
         "${PYTHON:-python3}" - "$project/pyproject.toml" <<'PYTHON'
 import pathlib, sys, tomllib
@@ -143,7 +153,7 @@ PYTHON
     for ((minor = 36; minor >= 17; minor--)); do
         platforms+=(--platform "manylinux_2_${minor}_$(uname -m)")
     done
-    "${PYTHON:-python3}" -m pip download --quiet --dest "$house" --only-binary :all: --implementation cp \
+    "${PYTHON:-python3}" -m pip download --quiet --quiet --dest "$house" --only-binary :all: --implementation cp \
         --python-version "$version" "${platforms[@]}" --platform "manylinux2014_$(uname -m)" \
         --requirement <(printf '%s\n' "$wanted") >&2 || fail "pip cannot download the wheels for Python $version."
     printf '%s\n' "$stamp" >"$house/.complete"

@@ -56,8 +56,7 @@ def parse_model(text: str, name: str, model: type[Model], error: type[ConfigErro
         return model.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as cause:
         where = re.search(r"at line (\d+)", str(cause))
-        line = f" line {where[1]}" if where else ""
-        problems = [f"{name}{line} is not valid TOML."]
+        problems = [f"{name}{f' line {where[1]}' if where else ''} is not valid TOML."]
     except ValidationError as cause:
         for problem in cause.errors(include_input=False, include_url=False):
             location = tuple(part for part in problem["loc"] if part not in _UNION_TAGS)
@@ -100,7 +99,9 @@ def line_of(text: str, location: tuple[str | int, ...]) -> int | None:
 
 
 def _table_path(
-    dotted: str, is_list: bool, counts: dict[tuple[str | int, ...], int]  # noqa: FBT001
+    dotted: str,
+    is_list: bool,
+    counts: dict[tuple[str | int, ...], int],
 ) -> tuple[str | int, ...]:
     """Resolve ``[a.b]`` or ``[[a.b]]`` to a path with the current list positions in it."""
     path: tuple[str | int, ...] = ()

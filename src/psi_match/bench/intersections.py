@@ -1,4 +1,4 @@
-"""Bench of the two-party intersection: two real node processes, loopback gRPC with mTLS, counted bytes, checked answers.
+"""Bench of the two-party intersection: two real node processes, loopback mTLS, counted bytes, checked answers.
 
 What is timed is what an operator waits for: from ``run`` to the result in the leader's store, with the datasets loaded
 and the kernels warm. Half of the leader's rows are in the data party's set.
@@ -34,7 +34,7 @@ format = 1
 name = "{name}"
 title = {{ nl = "Meting", en = "Bench" }}
 source = {{ nl = "geen", en = "none" }}
-purpose = {{ nl = "De duur van een doorsnede meten op verzonnen nummers.", en = "Time an intersection of made-up numbers." }}
+purpose = {{ nl = "De duur van een doorsnede meten.", en = "Time an intersection of made-up numbers." }}
 assumptions = {{ nl = "geen", en = "none" }}
 protocol = "psi"
 engine = "kkrt"

@@ -29,7 +29,7 @@ def expected_result(truth: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
                 "at_most": column <= condition.value,
                 "equals": column == condition.value,
             }[condition.operator]
-            takes_part[party.id] &= meets.fillna(False).astype(bool)  # noqa: FBT003
+            takes_part[party.id] &= meets.fillna(False).astype(bool)
     hits = pd.DataFrame({party: takes_part[scenario.leader] & takes_part[party] for party in scenario.data_parties})
     hits.insert(0, "bsn", truth["bsn"])
     return hits[hits[scenario.data_parties].any(axis=1)].sort_values("bsn", ignore_index=True)

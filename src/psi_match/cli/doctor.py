@@ -11,7 +11,9 @@ import typer
 
 
 def doctor(
-    config: Annotated[Path | None, typer.Option("--config", help="A node's config; without it only this machine.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="A node's config; without it only this machine.")
+    ] = None,
 ) -> None:
     """Check this machine, and with --config a node's keys, data, scenarios and peers."""
     from psi_match.base.errors import PsiMatchError

@@ -52,7 +52,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
         sys.exit(130)
-    except Exception as error:  # noqa: BLE001  # a traceback could hold a value
+    except Exception as error:  # a traceback could hold a value  # noqa: BLE001
         _fail(InternalError(f"A defect of psi-match: {type(error).__name__}.", "Please report it."))
 
 

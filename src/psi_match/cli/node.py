@@ -39,7 +39,9 @@ def serve(
 @app.command("health")
 def health(
     config: Config,
-    address: Annotated[str | None, typer.Option("--address", help="Where the node listens, if not as configured.")] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", help="Where the node listens, if not as configured.")
+    ] = None,
 ) -> None:
     """Exit 0 if this node serves; it is asked as a peer would ask, over mTLS."""
     from psi_match.base.errors import TransportError
@@ -48,7 +50,7 @@ def health(
     from psi_match.node.health_client import is_serving
 
     node = read_config(config)
-    where = address or node.listen.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")
+    where = address or node.listen.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104
     if not is_serving(where, Credentials.read(node.keys.directory, NODE)):
         raise TransportError(f"The node at {where} does not serve.", "Look in its log.")
     typer.echo(f"{node.party} serves at {where}.")

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text for people.")]
-Language = Annotated[str, typer.Option("--lang", help="Language of texts for people: nl or en.", envvar="PSI_MATCH_LANG")]
+Language = Annotated[
+    str, typer.Option("--lang", help="Language of texts for people: nl or en.", envvar="PSI_MATCH_LANG")
+]
 NodeAddress = Annotated[str, typer.Option("--node", help="HOST:PORT of your own body's node.", envvar="PSI_MATCH_NODE")]
 Keys = Annotated[
     Path,

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 _MB = 1_000_000
 
 
-def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", numbers: Sequence[int] = ()) -> None:
+def print_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", numbers: Sequence[int] = ()
+) -> None:
     """Print a table; ``numbers`` are the columns that align right."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -65,7 +67,7 @@ def print_record(record: dict[str, Any], language: str) -> None:
         f"which only this node holds.\nFetch it: psi-match result {record['run_id']} --out result.csv\n"
         if english
         else f"\n{number(record['rows_in'])} eigen rijen gingen erin; {number(record['result_rows'])} daarvan staan in "
-        f"het resultaat, dat alleen deze node heeft.\nHaal het op: psi-match result {record['run_id']} --out result.csv\n"
+        f"het resultaat, dat alleen deze node heeft.\nHaal het op: psi-match result {record['run_id']} --out r.csv\n"
     )
     sys.stdout.write(text)
 

@@ -10,14 +10,15 @@ Source:
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from psi_match.crypto.kernel import kernel
 
 BLOCK_BITS = 64
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
-def _transpose(columns, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _transpose(columns: NDArray[np.uint64], rows: NDArray[np.uint64]) -> None:
     """Transpose ``columns`` (w, n/64) uint64 into ``rows`` (n, w/64) uint64, bit 0 first in both."""
     block = np.empty(BLOCK_BITS, dtype=np.uint64)
     for across in range(columns.shape[0] // BLOCK_BITS):

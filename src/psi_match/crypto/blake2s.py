@@ -14,8 +14,9 @@ Source:
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from psi_match.crypto.kernel import kernel
 
 ROW_BYTES = 56
 """Bytes of row in a block; the bin index fills the rest of BLAKE2s's 64-byte block."""
@@ -45,8 +46,8 @@ _SIGMA = np.array(
 _PARAMETER_WORD = 0x01010020  # digest length 32, no key, fanout 1, depth 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
-def _mix(s, a, b, c, d, x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _mix(s: NDArray[np.uint32], a: int, b: int, c: int, d: int, x: int, y: int) -> None:
     """RFC 7693, section 3.1: function G, on all lanes of the working vector."""
     for lane in range(LANES):
         # numba widens a sum of two uint32 to uint64: every sum is cut back, so that rotations stay 32 bits wide.
@@ -68,8 +69,10 @@ def _mix(s, a, b, c, d, x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
         s[d * LANES + lane] = vd
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _hash_rows(rows, bins, person, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _hash_rows(
+    rows: NDArray[np.uint32], bins: NDArray[np.uint64], person: NDArray[np.uint32], out: NDArray[np.uint32]
+) -> None:
     """Hash ``rows`` (n, 14) uint32 with ``bins`` (n,) uint64 into ``out`` (n, 8) uint32, LANES rows at a time.
 
     One array holds the working vector (words 0-15) and this round's message in schedule order (words 16-31), so that
@@ -113,9 +116,7 @@ def _hash_rows(rows, bins, person, out):  # type: ignore[no-untyped-def]  # noqa
             _mix(s, 3, 4, 9, 14, 30, 31)
         for lane in range(count):
             for word in range(8):
-                out[start + lane, word] = (
-                    h[word] ^ s[word * LANES + lane] ^ s[(word + 8) * LANES + lane]
-                )
+                out[start + lane, word] = h[word] ^ s[word * LANES + lane] ^ s[(word + 8) * LANES + lane]
 
 
 def blake2s_rows(rows: NDArray[np.uint8], bins: NDArray[np.uint64], person: bytes) -> NDArray[np.uint8]:

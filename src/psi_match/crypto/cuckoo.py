@@ -16,11 +16,11 @@ Source:
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from psi_match.base.errors import CuckooFailure
 from psi_match.crypto.items import HASHES
+from psi_match.crypto.kernel import kernel
 
 EMPTY = 0xFFFFFFFF
 """Row index of an empty bin; rows are therefore limited to 2^32 - 1."""
@@ -28,8 +28,8 @@ EMPTY = 0xFFFFFFFF
 WALK_STEPS = 500
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
-def _random_walk(places, table, homeless):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _random_walk(places: NDArray[np.uint32], table: NDArray[np.uint32], homeless: NDArray[np.uint32]) -> int:
     """Insert all rows by random walk; return how many stay without a bin, listed in ``homeless``."""
     empty = np.uint32(EMPTY)
     left = 0
@@ -50,10 +50,10 @@ def _random_walk(places, table, homeless):  # type: ignore[no-untyped-def]  # no
             state ^= state << np.uint64(13)
             state ^= state >> np.uint64(7)
             state ^= state << np.uint64(17)
-            k = np.int64((state >> np.uint64(33)) % np.uint64(HASHES))
-            if places[item, k] == came_from:
-                k = (k + 1) % HASHES
-            came_from = places[item, k]
+            turn = np.int64((state >> np.uint64(33)) % np.uint64(HASHES))
+            if places[item, turn] == came_from:
+                turn = (turn + 1) % HASHES
+            came_from = places[item, turn]
             table[came_from], item = item, table[came_from]
         if not placed:
             homeless[left] = item
@@ -61,8 +61,16 @@ def _random_walk(places, table, homeless):  # type: ignore[no-untyped-def]  # no
     return left
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _augment(places, table, item, queue, parent, seen, mark):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _augment(
+    places: NDArray[np.uint32],
+    table: NDArray[np.uint32],
+    item: np.uint32,
+    queue: NDArray[np.uint32],
+    parent: NDArray[np.uint32],
+    seen: NDArray[np.uint32],
+    mark: np.uint32,
+) -> bool:
     """Place one item by the shortest augmenting path; False if none exists. ``parent[b]`` is the bin before bin b."""
     empty = np.uint32(EMPTY)
     head, tail = 0, 0

@@ -8,10 +8,10 @@ keys: whoever knows a BSN can compute them, and nobody can before the session id
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from psi_match.crypto.aes import BLOCK_BYTES, encrypt_blocks
+from psi_match.crypto.kernel import kernel
 
 HASHES = 3
 NO_INDEX = 0xFF
@@ -23,8 +23,8 @@ MAX_BINS = 1 << 31
 _TAG = np.frombuffer(SCHEME_TAG, dtype=np.uint8)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
-def _encode(numbers, index, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _encode(numbers: NDArray[np.uint32], index: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     for row in range(numbers.shape[0]):
         for i in range(6):
             out[row, i] = _TAG[i]
@@ -36,16 +36,16 @@ def _encode(numbers, index, out):  # type: ignore[no-untyped-def]  # noqa: ANN00
         out[row, 15] = index[row] if index.shape[0] > 1 else index[0]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _scale(piece, bins):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _scale(piece: np.uint64, bins: int) -> np.int64:
     """Return floor(piece * bins / 2^40) for a 40-bit piece and up to 2^31 bins, without leaving 64 bits."""
     high = np.int64(piece >> np.uint64(8))
     low = np.int64(piece & np.uint64(0xFF))
     return (high * bins + ((low * bins) >> 8)) >> 32
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _three_bins(blocks, bins, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _three_bins(blocks: NDArray[np.uint64], bins: int, out: NDArray[np.uint32]) -> None:
     """Map 128 uniform bits to three distinct bins: three 40-bit pieces, over bins, bins - 1 and bins - 2 choices."""
     low_40, low_16 = np.uint64((1 << 40) - 1), np.uint64((1 << 16) - 1)
     for row in range(blocks.shape[0]):

@@ -9,17 +9,17 @@ Source:
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.aes import KEY_BYTES, KeyStreams
+from psi_match.crypto.kernel import kernel
 
 _BLOCK_ROWS = 1 << 16
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
-def _swap_down(rows, last, words):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _swap_down(rows: NDArray[np.uint8], last: int, words: NDArray[np.uint64]) -> None:
     """Do one Fisher-Yates swap per word, for rows ``last``, ``last`` - 1, and so on."""
     low_32 = np.uint64(0xFFFFFFFF)
     for i in range(words.shape[0]):

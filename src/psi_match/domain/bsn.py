@@ -44,13 +44,12 @@ def is_of_kind(numbers: NDArray[np.uint32], kind: BsnKind) -> NDArray[np.bool_]:
     """Tell of each number whether it is of a kind."""
     found = remainders(numbers)
     in_test_range = numbers >= _TEST_FIRST
-    match kind:
-        case BsnKind.REAL:
-            return (found == 0) & (numbers != 0) & ~in_test_range
-        case BsnKind.SYNTHETIC:
-            return found == SYNTHETIC_REMAINDER
-        case BsnKind.TEST:
-            return (found == 0) & in_test_range
+    fits: dict[BsnKind, NDArray[np.bool_]] = {
+        BsnKind.REAL: (found == 0) & (numbers != 0) & ~in_test_range,
+        BsnKind.SYNTHETIC: found == SYNTHETIC_REMAINDER,
+        BsnKind.TEST: (found == 0) & in_test_range,
+    }
+    return fits[kind]
 
 
 def format_bsn(numbers: NDArray[np.uint32]) -> NDArray[np.str_]:

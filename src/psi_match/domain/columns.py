@@ -155,7 +155,7 @@ def _from_native(column: pa.ChunkedArray, kind: ColumnType) -> Converted | None:
     if kind in NUMERIC and pa.types.is_decimal(source) and source.scale <= (2 if kind is ColumnType.EUROS else 0):
         return _from_text(pc.fill_null(pc.cast(column, pa.string()), ""), kind)
     if kind is ColumnType.BOOLEAN and pa.types.is_boolean(source):
-        return _mask(pc.fill_null(column, False)), there  # noqa: FBT003
+        return _mask(pc.fill_null(column, False)), there
     if kind is ColumnType.BOOLEAN and pa.types.is_integer(source):
         values = pc.fill_null(column, -1).to_numpy() if pa.types.is_signed_integer(source) else column.to_numpy()
         return values == 1, there & np.isin(values, (0, 1))
@@ -168,4 +168,4 @@ def _from_native(column: pa.ChunkedArray, kind: ColumnType) -> Converted | None:
 
 
 def _mask(values: pa.ChunkedArray) -> NDArray[np.bool_]:
-    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=np.bool_)  # noqa: FBT003
+    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=np.bool_)

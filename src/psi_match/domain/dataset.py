@@ -226,7 +226,7 @@ class DatasetBuilder:
             hint = f'Its BSNs are declared as "{self._spec.bsn}": check `bsn` in the config, or the export. ' + hint
         total = self._report.total
         return DataError(
-            f"Dataset {self._spec.name} has {total} invalid {'row' if total == 1 else 'rows'}: {self._report.render()}.",
+            f"Dataset {self._spec.name} has {total} invalid row{'s' * (total != 1)}: {self._report.render()}.",
             hint,
         )
 

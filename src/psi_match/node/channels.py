@@ -51,7 +51,7 @@ def server_credentials(credentials: Credentials) -> grpc.ServerCredentials:
 
 def caller(context: grpc.ServicerContext) -> Identity | None:
     """Return who calls, by the certificate of the connection; None where it names no one."""
-    names = context.auth_context().get("x509_subject_alternative_name", [])
+    names: list[bytes] = list(context.auth_context().get("x509_subject_alternative_name", []))  # type: ignore[arg-type]
     return identity_of([name.decode("utf-8", "replace") for name in names])
 
 

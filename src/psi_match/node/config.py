@@ -143,9 +143,7 @@ class NodeConfig(_Model):
         for dataset in self.datasets:
             if dataset.spec.name == name:
                 return dataset
-        raise ConfigError(
-            f"Node {self.party} has no dataset named {name}.", "Add a [[datasets]] table to its config."
-        )
+        raise ConfigError(f"Node {self.party} has no dataset named {name}.", "Add a [[datasets]] table to its config.")
 
 
 def read_config(path: Path) -> NodeConfig:

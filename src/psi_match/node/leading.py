@@ -1,4 +1,4 @@
-"""A run as its leader: propose it, agree on a session id, intersect with every data party in parallel, store the result.
+"""A run as its leader: propose it, agree on a session id, intersect with every data party at once, store the result.
 
 The result is stored only after every pair has compared its transcript. Until then nothing of it touches the disk, and
 a failure anywhere ends the run at every node.

@@ -1,7 +1,7 @@
 """One end of the stream between two parties of a run: frames in order, heartbeats, deadlines, counted bytes.
 
-A reader thread of gRPC calls ``feed`` with what arrives; gRPC takes what leaves from ``outgoing``. The thread that plays
-the role calls ``send`` and ``receive``. A deadline counts from the peer's last sign of life, not from the start of a
+A reader thread calls ``feed`` with what arrives; gRPC takes what leaves from ``outgoing``. The thread that plays the
+role calls ``send`` and ``receive``. A deadline counts from the peer's last sign of life, not from the start of a
 step: a long computation is not a dead peer.
 """
 
@@ -129,7 +129,9 @@ class Link:
         self.progress.step = expected.kind.STEP
         message = self._get(expected.kind.STEP)
         if message.WhichOneof("content") != "frame":
-            raise PeerError("A message that is not a frame came in the middle.", peer=self.peer, step=expected.kind.STEP)
+            raise PeerError(
+                "A message that is not a frame came in the middle.", peer=self.peer, step=expected.kind.STEP
+            )
         rows = self._bound_reader().message(message.frame, run, expected)
         if expected.kind is not TranscriptDigest:
             self.transcript.add(message.frame, from_leader=not self._is_leader)
@@ -270,7 +272,9 @@ class Link:
     def _beat(self) -> None:
         while not self._stopped.wait(self._times.heartbeat_s):
             progress = self.progress
-            beat = pb.Heartbeat(step=STEPS.get(progress.step, 0), done=progress.done, total=progress.total)
+            beat = pb.Heartbeat(
+                step=STEPS.get(progress.step, pb.STEP_UNSPECIFIED), done=progress.done, total=progress.total
+            )
             # Where there is no room, data is on its way and is a sign of life itself.
             self._outbound.offer(pb.SessionMessage(heartbeat=beat).SerializeToString())
 

@@ -87,7 +87,7 @@ class LocalNode:
         command = [sys.executable, "-m", "psi_match", "node", "serve"]
         command += ["--config", str(self.folder / "node.toml"), "--address-file", str(ready)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            self.process = subprocess.Popen(  # our own interpreter and module  # noqa: S603
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=os.environ | _ENVIRONMENT
             )
 

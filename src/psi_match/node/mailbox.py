@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Closed(Exception):  # noqa: N818  # a signal, not an error
+class Closed(Exception):  # a signal, not an error
     """The mailbox is closed and empty."""
 
 

@@ -135,4 +135,4 @@ def _refusal(error: grpc.RpcError) -> PsiMatchError | None:
     if not isinstance(name, str):
         return None
     kind = getattr(errors, name, UsageError)
-    return kind(error.details() or "", str(metadata.get(HINT_KEY, "")))  # type: ignore[no-any-return]
+    return kind(error.details() or "", str(metadata.get(HINT_KEY, "")))

@@ -27,10 +27,10 @@ _PROGRESS_EVERY_S = 0.2
 _PART_BYTES = 1 << 20
 ERROR_KEY = "psi-match-error"
 HINT_KEY = "psi-match-hint"
-"""Trailing metadata of a refused call: the error's class and hint, so that the operator's program knows its exit code."""
+"""Trailing metadata of a refused call: the error's class and hint, for the exit code of the operator's program."""
 
 
-class OperatorService(operator_pb2_grpc.OperatorServicer):
+class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]  # generated, without types
     """Answers operators of this node's own party, and nobody else.
 
     Args:
@@ -79,21 +79,19 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):
         """Tell what this node has done and is doing."""
         self._own_operator(context)
         live = self._context.sessions.live()
-        runs = [
-            pb.RunStatus(run_id=run.run_id, scenario=run.scenario, role=run.role, state="running") for run in live
-        ]
+        runs = [pb.RunStatus(run_id=run.run_id, scenario=run.scenario, role=run.role, state="running") for run in live]
         running = {run.run_id for run in live}
-        for record in self._context.store.records():
-            if record["run_id"] not in running:
-                runs.append(
-                    pb.RunStatus(
-                        run_id=record["run_id"],
-                        scenario=record["scenario"],
-                        role=record["role"],
-                        state=record["state"],
-                        record_json=json.dumps(record),
-                    )
-                )
+        runs += [
+            pb.RunStatus(
+                run_id=record["run_id"],
+                scenario=record["scenario"],
+                role=record["role"],
+                state=record["state"],
+                record_json=json.dumps(record),
+            )
+            for record in self._context.store.records()
+            if record["run_id"] not in running
+        ]
         if request.run_id:
             runs = [run for run in runs if run.run_id == request.run_id]
         return pb.StatusReply(
@@ -130,14 +128,15 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):
             outcome.append(lead_run(self._context, scenario, engine, session))
         except PsiMatchError as error:
             outcome.append(error)
-        except Exception as error:  # noqa: BLE001  # the operator must get an answer; the text could hold a value
+        except Exception as error:  # the operator must get an answer; the text could hold a value  # noqa: BLE001
             outcome.append(InternalError(f"A defect of psi-match: {type(error).__name__}.", "Please report it."))
 
     def _own_operator(self, context: grpc.ServicerContext) -> None:
         identity = caller(context)
         if identity is None or identity.role != OPERATOR or identity.party != self._context.party:
             context.abort(
-                grpc.StatusCode.PERMISSION_DENIED, f"The certificate is not that of an operator of {self._context.party}."
+                grpc.StatusCode.PERMISSION_DENIED,
+                f"The certificate is not that of an operator of {self._context.party}.",
             )
 
 

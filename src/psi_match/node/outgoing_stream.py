@@ -28,14 +28,15 @@ class OutgoingStream:
         self._link = link
         self._channel = open_channel(address, link.peer, credentials)
         # Messages travel as bytes that the link has serialised and counted itself.
-        self._call = self._channel.stream_stream(SESSION_METHOD)(link.outgoing())
+        stream = self._channel.stream_stream(SESSION_METHOD, request_serializer=None, response_deserializer=None)
+        self._call = stream(link.outgoing())
         self._reader = threading.Thread(target=self._read, name=f"reader-{link.peer}", daemon=True)
         self._reader.start()
 
     def finish(self) -> None:
         """Wait a moment for the peer to end its direction, then close the connection."""
         self._reader.join(_END_WAIT_S)
-        self._call.cancel()
+        self._call.cancel()  # type: ignore[no-untyped-call]
         self._reader.join()
         self._channel.close()
 

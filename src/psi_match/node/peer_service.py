@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import grpc
 import structlog
@@ -64,7 +65,7 @@ class PeerService:
         """Carry one run with a known peer as its leader."""
         peer = self._known_peer(context)
         link = Link(peer, self._context.link_times(), is_leader=False)
-        context.add_callback(lambda: link.fail(TransportError("The connection was lost.", peer=peer)))
+        context.add_callback(partial(_lost, link))
         reader = threading.Thread(target=_read, args=(messages, link), name=f"reader-{peer}", daemon=True)
         worker = threading.Thread(target=self._answer, args=(link,), name=f"run-with-{peer}", daemon=True)
         reader.start()
@@ -85,9 +86,12 @@ class PeerService:
         if identity is None or identity.role != NODE or identity.party not in known:
             structlog.get_logger().warning("unknown caller refused", address=context.peer())
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "The certificate is not that of a node known here.")
-        # Safe: abort raises, so an identity is there.
-        assert identity is not None  # noqa: S101
+            raise AssertionError  # abort has raised
         return identity.party
+
+
+def _lost(link: Link) -> None:
+    link.fail(TransportError("The connection was lost.", peer=link.peer, step=link.progress.step))
 
 
 def _read(messages: Iterator[bytes], link: Link) -> None:
@@ -98,5 +102,5 @@ def _read(messages: Iterator[bytes], link: Link) -> None:
         link.end()
     except grpc.RpcError:
         link.fail(TransportError("The connection was lost.", peer=link.peer, step=link.progress.step))
-    except Exception:  # noqa: BLE001  # gRPC raises a bare Exception when a call is cancelled under its iterator
+    except Exception:  # gRPC raises a bare Exception when a call is cancelled under its iterator  # noqa: BLE001
         link.fail(TransportError("The connection was lost.", peer=link.peer, step=link.progress.step))

@@ -67,7 +67,7 @@ def recorded(context: NodeContext, record: RunRecord, session: Session) -> Itera
         yield record
     except PsiMatchError as error:
         failure = error
-    except Exception as error:  # noqa: BLE001  # whatever it is, peers must be told and no value may be logged
+    except Exception as error:  # whatever it is, peers must be told and no value may be logged  # noqa: BLE001
         failure = InternalError(f"A defect of psi-match: {type(error).__name__}.", "Please report it.")
         failure.__notes__ = [_where(error)]
     record.wall_s = round(time.monotonic() - wall, 4)

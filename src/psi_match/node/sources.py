@@ -135,7 +135,7 @@ def _attempt(action: Callable[[], Anything], sentence: str, hint: str) -> Anythi
     except OSError as cause:
         if cause.strerror:
             sentence = f"{sentence.removesuffix('.')}: {cause.strerror}."
-    except Exception:  # noqa: BLE001, S110  # any library error: its text may hold a value
+    except Exception:  # any library error: its text may hold a value  # noqa: BLE001, S110
         pass
     if not done:
         raise DataError(sentence, hint)
@@ -147,9 +147,7 @@ def _read_csv(spec: DatasetSpec, source: CsvSource) -> Iterator[pa.Table]:
     first_line = _attempt(lambda: _first_line(source), f"Cannot read {source.path}.", readable)
     if not first_line.strip():
         raise DataError(f"{source.path} is empty: it has no header line.", readable)
-    delimiter = source.delimiter
-    if delimiter == "auto":
-        delimiter = max(_DELIMITERS, key=first_line.count)
+    delimiter: str = max(_DELIMITERS, key=first_line.count) if source.delimiter == "auto" else source.delimiter
     header = [name.strip() for name in next(csv.reader(io.StringIO(first_line), delimiter=delimiter))]
     missing = [name for name in spec.source_columns if name not in header]
     if missing:
@@ -164,7 +162,9 @@ def _read_csv(spec: DatasetSpec, source: CsvSource) -> Iterator[pa.Table]:
 
     def where() -> str:
         # The header is row 1 for the reader, the first data row for people comes after it.
-        return f" at row {ragged[0] - 1}: it has another number of cells than the header" if ragged and ragged[0] else ""
+        return (
+            f" at row {ragged[0] - 1}: it has another number of cells than the header" if ragged and ragged[0] else ""
+        )
 
     def opened() -> pa_csv.CSVStreamingReader:
         return pa_csv.open_csv(
@@ -197,7 +197,7 @@ def _read_csv(spec: DatasetSpec, source: CsvSource) -> Iterator[pa.Table]:
     problem = False
     try:
         reader = opened()
-    except Exception:  # noqa: BLE001  # Arrow quotes the row
+    except Exception:  # Arrow quotes the row  # noqa: BLE001
         problem = True
     while reader is not None and not problem:
         batch = None
@@ -260,8 +260,7 @@ def _read_sql(spec: DatasetSpec, source: SqlSource) -> Iterator[pa.Table]:
             raise missing_columns(spec.name, missing, present)
         # Built from the config's names by SQLAlchemy, which quotes them; never from data.
         schema, _, table = source.table.rpartition(".")
-        columns = [sa.column(name) for name in names]
-        statement: Any = sa.select(*columns).select_from(sa.table(table, schema=schema or None))
+        statement: Any = sa.select(*map(sa.column, names)).select_from(sa.table(table, schema=schema or None))
     else:
         statement = sa.text(source.query or "")
     connection = _attempt(engine.connect, failed, hint)

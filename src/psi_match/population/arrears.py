@@ -1,9 +1,9 @@
 """Who is in arrears where, for how much, for how long.
 
-Arrears at the six bodies depend on each other: independence would put about 15 people at four bodies at once, where over
-60,000 are. Each person has a latent vulnerability; a body's debtors are those with the highest score, a mix of that
-factor and chance with the body's loading, and exactly as many as its quota. Marginals are therefore met exactly; the
-overlaps follow from the loadings (synthetic_data/README.md says how close they come).
+Arrears at the six bodies depend on each other: independence would put about 15 people at four bodies at once, where
+over 60,000 are. Each person has a latent vulnerability; a body's debtors are those with the highest score, a mix of
+that factor and chance with the body's loading, and exactly as many as its quota. Marginals are therefore met exactly;
+the overlaps follow from the loadings (synthetic_data/README.md says how close they come).
 """
 
 from __future__ import annotations

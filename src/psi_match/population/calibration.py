@@ -19,8 +19,8 @@ def table_path(name: str) -> Path:
 
 @cache
 def _values(name: str) -> dict[tuple[str, str], float]:
-    table = pd.read_csv(table_path(name))
-    return {(row.body, row.quantity): float(row.value) for row in table.itertuples(index=False)}
+    table = pd.read_csv(table_path(name), dtype={"body": str, "quantity": str, "value": float})
+    return dict(zip(zip(table["body"], table["quantity"], strict=True), table["value"], strict=True))
 
 
 def figure(table: str, body: str, quantity: str) -> float:

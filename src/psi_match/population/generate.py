@@ -66,7 +66,7 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
         raise UsageError(f"A population has 0 to {MAX_PERSONS} persons.", "Choose another --persons.")
     if seed < 0:
         raise UsageError("A seed is not negative.", "Choose another --seed.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not _is_free(out):
         raise UsageError(f"{out} is not an empty folder.", "Choose a new folder for --out.")
     people = draw_arrears(persons, seed)
     present = people[[f"{body.id}_present" for body in BODIES]].to_numpy()
@@ -82,7 +82,7 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
         out.mkdir(parents=True, exist_ok=True)
         for index, body in enumerate(BODIES):
             folder = out / body.id
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=0o700, exist_ok=True)
             rng = np.random.default_rng([seed, _SHUFFLE_SEED_OFFSET, index])
             _write(_body_table(people, body.id, reference_date, rng), folder / ARREARS_NAME)
         _write(pa.Table.from_pandas(people, preserve_index=False), out / TRUTH_NAME)
@@ -90,6 +90,11 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
     except OSError as cause:
         raise UsageError(f"Cannot write in {out}: {cause.strerror}.", "Check the folder's owner and space.") from None
     return summary
+
+
+def _is_free(folder: Path) -> bool:
+    """Tell whether a folder holds nothing but empty folders: those may be mount points of the bodies' volumes."""
+    return folder.is_dir() and all(entry.is_dir() and not any(entry.iterdir()) for entry in folder.iterdir())
 
 
 def _body_table(people: pd.DataFrame, body: str, reference_date: datetime.date, rng: np.random.Generator) -> pa.Table:

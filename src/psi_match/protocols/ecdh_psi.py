@@ -18,6 +18,7 @@ Source:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,18 +136,15 @@ def lead(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> Ro
         To the data party: the leader's public size.
     """
     library = _library()
-    client = library.client.CreateWithNewKey(True)  # noqa: FBT003
+    client = library.client.CreateWithNewKey(True)
     request = client.CreateRequest(_padded(numbers, terms.leader_size, rng))
     yield from _send_pieces(terms.data_party, Request, request.SerializeToString())
     setup = yield from _recv_pieces(terms.data_party, Setup, setup_bytes(terms.data_size))
     response = yield from _recv_pieces(terms.data_party, Response, request_bytes(terms.leader_size))
     matches = None
-    try:
-        matches = client.GetIntersection(
-            library.ServerSetup.FromString(setup), library.Response.FromString(response)
-        )
-    except Exception:  # noqa: BLE001, S110  # the library raises many types; whatever it says may hold an item
-        pass
+    # The library raises many types, and whatever it says may hold an item: only the fact is kept.
+    with suppress(Exception):
+        matches = client.GetIntersection(library.ServerSetup.FromString(setup), library.Response.FromString(response))
     if matches is None:
         raise PeerError("The library cannot read the data party's messages.", peer=terms.data_party, step=Response.STEP)
     found = np.zeros(terms.leader_size, dtype=np.bool_)
@@ -165,20 +163,16 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
         To the leader: which of its rows are in this set, and this set's public size.
     """
     library = _library()
-    server = library.server.CreateWithNewKey(True)  # noqa: FBT003
+    server = library.server.CreateWithNewKey(True)
     request = yield from _recv_pieces(terms.leader, Request, request_bytes(terms.leader_size) + _REVEAL_FLAG_BYTES)
     own = numbers.reshape(-1, 1).view(np.uint8).copy()
     shuffle_rows(own, rng)
     items = _padded(own.view(np.uint32)[:, 0], terms.data_size, rng)
     response = None
-    try:
-        setup = server.CreateSetupMessage(
-            _FALSE_POSITIVE_RATE, terms.leader_size, items, library.DataStructure.RAW
-        ).SerializeToString()
+    setup = server.CreateSetupMessage(_FALSE_POSITIVE_RATE, terms.leader_size, items, library.DataStructure.RAW)
+    with suppress(Exception):
         response = server.ProcessRequest(library.Request.FromString(request)).SerializeToString()
-    except Exception:  # noqa: BLE001, S110
-        pass
     if response is None:
         raise PeerError("The library cannot read the leader's request.", peer=terms.leader, step=Request.STEP)
-    yield from _send_pieces(terms.leader, Setup, setup)
+    yield from _send_pieces(terms.leader, Setup, setup.SerializeToString())
     yield from _send_pieces(terms.leader, Response, response)

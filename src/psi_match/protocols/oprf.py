@@ -23,13 +23,13 @@ Source:
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from psi_match.crypto.aes import KeyStreams, encrypt_blocks
 from psi_match.crypto.bit_matrix import transpose_columns
 from psi_match.crypto.blake2s import ROW_BYTES, blake2s_rows
 from psi_match.crypto.derive import public_key
+from psi_match.crypto.kernel import kernel
 from psi_match.protocols.base_ot import TRANSFERS
 from psi_match.protocols.effects import Rows
 
@@ -69,24 +69,31 @@ class Code:
         return words
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
-def _correct(t0, t1, code, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """out = t0 ^ t1 ^ code."""
+@kernel
+def _correct(t0: NDArray[np.uint64], t1: NDArray[np.uint64], code: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
+    """Out = t0 ^ t1 ^ code."""
     for row in range(out.shape[0]):
         for word in range(_WORDS):
             out[row, word] = t0[row, word] ^ t1[row, word] ^ code[row, word]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _absorb(rows, masked, choices):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """rows ^= masked & choices, in place."""
+@kernel
+def _absorb(rows: NDArray[np.uint64], masked: NDArray[np.uint64], choices: NDArray[np.uint64]) -> None:
+    """Rows ^= masked & choices, in place."""
     for row in range(masked.shape[0]):
         for word in range(_WORDS):
             rows[row, word] ^= masked[row, word] & choices[word]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _at_items(rows, bins, first_bin, code, choices, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _at_items(
+    rows: NDArray[np.uint64],
+    bins: NDArray[np.uint32],
+    first_bin: int,
+    code: NDArray[np.uint64],
+    choices: NDArray[np.uint64],
+    out: NDArray[np.uint64],
+) -> None:
     """out[i] = rows[bins[i] - first_bin] ^ (code[i] & choices)."""
     for i in range(out.shape[0]):
         row = bins[i] - first_bin

@@ -9,8 +9,8 @@
 5. The leader looks up, in list k, the values of its rows that sit in their bin under hash index k. Dummy bins are never
    compared.
 
-Kept per row: at the data party three cut values and at most 6.75 bytes of index (40 bytes a row for a single run at 2^20
-rows); at the leader one cut value, its bin and its hash index.
+Kept per row: at the data party three cut values (30 bytes at 2^20 rows and one run, 33 at two) and, while they are
+collected, 6.75 bytes of index; at the leader one cut value, its bin and its hash index.
 
 Reveals:
     Leader: which of its own rows are in the data party's set, and the data party's public size.
@@ -25,12 +25,13 @@ Source:
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.aes import KEY_BYTES, KeyStreams
+from psi_match.crypto.blake2s import ROW_BYTES
 from psi_match.crypto.items import HASHES, encode_items
+from psi_match.crypto.kernel import kernel
 from psi_match.crypto.shuffling import shuffle_rows
 from psi_match.protocols import base_ot, oprf
 from psi_match.protocols.agreed import PairTerms
@@ -113,7 +114,7 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
     filled = np.zeros(HASHES, dtype=np.int64)
     table = simple_table(positions_key(terms.sid), numbers, terms.bins)
     for (start, stop), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
-        message = yield from recv(terms.leader, oprf.MaskedRows, (stop - start, oprf.ROW_BYTES))
+        message = yield from recv(terms.leader, oprf.MaskedRows, (stop - start, ROW_BYTES))
         sender.absorb(start, message)
         values = sender.evaluate(entries.bins, encode_items(numbers[entries.rows], entries.hash_index))
         _append(values, entries.hash_index, lists[0], lists[1], lists[2], filled)
@@ -133,8 +134,15 @@ def plaintext_intersection(leader: NDArray[np.uint32], data_party: NDArray[np.ui
     return np.isin(leader, data_party)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
-def _append(values, hash_index, list_0, list_1, list_2, filled):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _append(
+    values: NDArray[np.uint8],
+    hash_index: NDArray[np.uint8],
+    list_0: NDArray[np.uint8],
+    list_1: NDArray[np.uint8],
+    list_2: NDArray[np.uint8],
+    filled: NDArray[np.int64],
+) -> None:
     """Append each value, cut to the lists' width, to the list of its hash index."""
     for i in range(values.shape[0]):
         k = hash_index[i]
@@ -148,8 +156,8 @@ def _append(values, hash_index, list_0, list_1, list_2, filled):  # type: ignore
             list_2[at] = values[i, : list_2.shape[1]]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _head(row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _head(row: NDArray[np.uint8]) -> np.uint64:
     """The first eight bytes of a value as a number: uniform, so its own hash."""
     word = np.uint64(0)
     for byte in range(8):
@@ -157,8 +165,8 @@ def _head(row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return word
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _fill(slots, values, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _fill(slots: NDArray[np.uint32], values: NDArray[np.uint8], rows: NDArray[np.uint32]) -> None:
     """Open addressing with linear probing; a slot holds row + 1, 0 is free."""
     mask = np.uint64(slots.shape[0] - 1)
     for i in range(rows.shape[0]):
@@ -168,8 +176,10 @@ def _fill(slots, values, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001,
         slots[slot] = rows[i] + np.uint32(1)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
-def _mark(slots, values, received, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _mark(
+    slots: NDArray[np.uint32], values: NDArray[np.uint8], received: NDArray[np.uint8], found: NDArray[np.bool_]
+) -> None:
     mask = np.uint64(slots.shape[0] - 1)
     for i in range(received.shape[0]):
         slot = _head(received[i]) & mask

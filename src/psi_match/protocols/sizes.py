@@ -5,8 +5,8 @@ lists and message sizes are functions of public sizes alone.
 
 Source:
     Bins from 2^14 rows on: Pinkas, Schneider, Zohner (ePrint 2016/930), fitted parameters for three hash functions
-    without stash. Below: the union bound over Hall violators in docs/protocols/cuckoo.md. Truncation: Pinkas, Schneider,
-    Zohner, section on hash lengths, with a union over the PSI runs of the session.
+    without stash. Below: the union bound over Hall violators in docs/protocols/cuckoo.md. Truncation: the same paper,
+    section on hash lengths, with a union over the PSI runs of the session.
 """
 
 from __future__ import annotations

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from psi_match.crypto.aes import BLOCK_BYTES, KeyStreams
 from psi_match.crypto.cuckoo import EMPTY, insert_all
 from psi_match.crypto.derive import public_key
 from psi_match.crypto.items import HASHES, encode_items, item_bins
+from psi_match.crypto.kernel import kernel
 from psi_match.protocols.sizes import CHUNK_BINS, chunks
 
+Number = TypeVar("Number", bound=np.generic)
 _BLOCK_ROWS = 1 << 16
 GROUPS = 4
 """The simple table is sorted by bin in this many passes over the rows, so that its index never holds more than
@@ -86,8 +88,16 @@ class CuckooTable:
         return items, occupied, rows, hash_index
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]  # numba has no type stubs
-def _select(places, low, high, first_row, rows, bins, hash_index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@kernel
+def _select(
+    places: NDArray[np.uint32],
+    low: int,
+    high: int,
+    first_row: int,
+    rows: NDArray[np.uint32],
+    bins: NDArray[np.uint32],
+    hash_index: NDArray[np.uint8],
+) -> int:
     """List the (row, bin, hash index) whose bin lies in [low, high); return how many."""
     count = 0
     for row in range(places.shape[0]):
@@ -147,5 +157,5 @@ def simple_table(key: bytes, numbers: NDArray[np.uint32], bins: int) -> Iterator
             yield Entries(group_rows[here], group_bins[here], group_index[here])
 
 
-def _joined(parts: list[NDArray[np.generic]], dtype: type[np.generic]) -> NDArray[np.generic]:
+def _joined(parts: list[NDArray[Number]], dtype: type[Number]) -> NDArray[Number]:
     return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)

@@ -27,7 +27,7 @@ def disclosures(scenario: Scenario) -> list[Disclosure]:
     names = {party: display_name(party) for party in scenario.party_ids}
     leader = names[scenario.leader]
     all_others = {"nl": _listed([names[p] for p in others], "en"), "en": _listed([names[p] for p in others], "and")}
-    table = [
+    return [
         Disclosure(
             scenario.leader,
             scenario.party(scenario.leader).rows,
@@ -41,10 +41,8 @@ def disclosures(scenario: Scenario) -> list[Disclosure]:
                 nl="wie er verder bij hen voorkomt; bedragen of andere gegevens",
                 en="who else they hold; amounts or other columns",
             ),
-        )
-    ]
-    for party in others:
-        table.append(
+        ),
+        *(
             Disclosure(
                 party,
                 scenario.party(party).rows,
@@ -57,8 +55,9 @@ def disclosures(scenario: Scenario) -> list[Disclosure]:
                     en=f"who {leader} holds, and who or how many match",
                 ),
             )
-        )
-    return table
+            for party in others
+        ),
+    ]
 
 
 def _listed(names: list[str], conjunction: str) -> str:

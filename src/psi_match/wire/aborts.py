@@ -19,7 +19,7 @@ from psi_match.base.errors import (
 from psi_match.wire.frames import STEP_NAMES, STEPS
 from psi_match.wire.v1 import peer_pb2 as pb
 
-_REASONS: tuple[tuple[type[PsiMatchError], int], ...] = (
+_REASONS: tuple[tuple[type[PsiMatchError], pb.AbortReason], ...] = (
     (VersionMismatch, pb.ABORT_REASON_VERSION),
     (PeerError, pb.ABORT_REASON_PROTOCOL),
     (DeadlineExceeded, pb.ABORT_REASON_DEADLINE),
@@ -52,7 +52,7 @@ def to_wire(error: BaseException) -> pb.SessionMessage:
 
     A refusal's sentence is written for peers and goes along as it is; every other error is reduced to its reason.
     """
-    step = STEPS.get(error.step or "", 0) if isinstance(error, PsiMatchError) else 0
+    step = STEPS.get(getattr(error, "step", None) or "", pb.STEP_UNSPECIFIED)
     if isinstance(error, ShutdownError):
         reason = pb.ABORT_REASON_SHUTDOWN
     else:

@@ -17,7 +17,7 @@ from psi_match.wire.v1 import peer_pb2 as pb
 MAX_FRAME_BYTES = 2 * 1024 * 1024
 """Largest serialised message on a stream; gRPC's own cap of 4 MiB stays as it is."""
 
-STEPS: dict[str, int] = {
+STEPS: dict[str, pb.Step] = {
     session_id.Commitment.STEP: pb.STEP_SESSION_COMMITMENT,
     session_id.Commitments.STEP: pb.STEP_SESSION_COMMITMENTS,
     session_id.Opening.STEP: pb.STEP_SESSION_OPENING,

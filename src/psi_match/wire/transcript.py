@@ -1,8 +1,8 @@
 """Both ends of a stream compare what they sent and received before anything of a run is stored.
 
-Each direction's data frames are hashed in order. At the end the digests, with the public terms of the run, are exchanged
-and compared. mTLS already protects each byte; this catches what it cannot: two ends that differ about what they agreed,
-and a defect that lost or doubled a frame unseen.
+Each direction's data frames are hashed in order. At the end the digests, with the public terms of the run, are
+exchanged and compared. mTLS already protects each byte; this catches what it cannot: two ends that differ about what
+they agreed, and a defect that lost or doubled a frame unseen.
 
 Source:
     SHA-256 (FIPS 180-4): the one hash here that runs over every byte on the wire, and the one that processors
