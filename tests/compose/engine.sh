@@ -9,8 +9,8 @@
 #   engine.sh wheelhouse DIR        fill wheelhouse/ for the base image's Python: the build then needs no network
 #   engine.sh stop DIR              stop the engine if `start` started it; DIR can be removed after that
 #
-# The private engine listens on a socket in DIR only, has no default bridge, writes no firewall rules and routes nothing:
-# containers reach each other by name on the networks that compose makes, and nothing else. One engine per DIR.
+# The private engine listens on a socket in DIR only, has no default bridge, writes no firewall rules, routes nothing:
+# containers reach each other by name on the networks that compose makes, and nothing else.
 set -euo pipefail
 
 readonly base_image=psi-match-base
@@ -79,7 +79,10 @@ start() {
     for ((tries = 0; tries < 300; tries++)); do
         if reachable; then
             printf '%s\n' "DOCKER_HOST=$DOCKER_HOST" DOCKER_BUILDKIT=0 >"$dir/engine.env"
-            return
+            local problem
+            problem=$(probe 2>&1) && return
+            stop
+            fail "No Docker engine can run here: ${problem##*$'\n'}"
         fi
         kill -0 "$daemon" 2>/dev/null || break
         sleep 0.1
@@ -88,9 +91,21 @@ start() {
     fail "No Docker engine can run here: $(grep -E 'level=(fatal|error)|^failed' "$log" | tail -n 1 || true)"
 }
 
+# An engine may answer and yet be unable to run a container on a network: run one that holds only docker-init.
+probe() {
+    local init
+    init=$(command -v docker-init) &&
+        tar --directory / --create --dereference "${init#/}" | docker import - psi-match-probe &&
+        docker network create psi-match-probe &&
+        docker run --rm --network psi-match-probe psi-match-probe "$init" --version &&
+        docker network rm psi-match-probe &&
+        docker rmi psi-match-probe
+}
+
 stop() {
     local pid
-    if pid=$(cat "$dir/dockerd.pid" 2>/dev/null) && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$dir/dockerd.pid"; then
+    # The pid may be another process's by now: only a process that was started with this pid file is ours.
+    if pid=$(cat "$dir/dockerd.pid" 2>/dev/null) && grep -qsF "$dir/dockerd.pid" "/proc/$pid/cmdline"; then
         use
         # Containers and networks first: a bridge would outlive the daemon.
         docker ps --all --quiet | xargs --no-run-if-empty docker rm --force >/dev/null
@@ -117,7 +132,7 @@ debootstrap_image() {
     # The mirror that this machine is set up with; debootstrap's own choice where that is no Debian $suite.
     # shellcheck disable=SC2016  # the variables are apt's
     mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
-        sed -n "s/^$suite //p" | head -n 1)
+        sed -n "s/^$suite //p" | head -n 1) || true
     rm -rf "$root"
     # shellcheck disable=SC2086  # no mirror, no argument
     debootstrap --variant=minbase --include=python3,python3-venv "$suite" "$root" $mirror >"$dir/debootstrap.log" 2>&1 ||
@@ -127,7 +142,8 @@ debootstrap_image() {
         mkdir -p "$root/etc/ssl/certs"
         cp "$bundle" "$root$bundle"
     fi
-    tar --directory "$root" --create --one-file-system . | docker import --change 'CMD ["python3"]' - "$base_image" >/dev/null
+    tar --directory "$root" --create --one-file-system . |
+        docker import --change 'CMD ["python3"]' - "$base_image" >/dev/null
     rm -rf "$root"
 }
 

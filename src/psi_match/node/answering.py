@@ -55,7 +55,7 @@ def answer_run(context: NodeContext, link: Link) -> None:
                 answer = engines.answer(hello.engine, terms, own.numbers, context.rng)
                 drive(answer, {link.peer: link}, terms.instance)
                 seen = link.transcript.digest(terms.digest(digest(scenario), hello.engine))
-                drive(transcript.compare(link.peer, seen), {link.peer: link}, terms.instance)
+                drive(transcript.answer(link.peer, seen), {link.peer: link}, terms.instance)
                 # The leader ends its stream only when every pair of the session has succeeded.
                 link.wait_for_end()
                 note_link(record.pairs[link.peer], link)

@@ -77,6 +77,6 @@ def _cause(details: str) -> str:
 
 
 def _hint(details: str) -> str:
-    if "CERTIFICATE" in details or "SSL" in details or "handshake" in details.lower():
+    if any(word in details.lower() for word in ("certificate", "ssl", "handshake", "verification")):
         return "Check that both certificates are valid, of one authority, and that the address is that party's node."
     return "Check the address and that the node runs."

@@ -107,7 +107,7 @@ def _lead(
             link.progress.total = link.progress.done + engines.message_count(engine, terms) + 2
             found = drive(engines.lead(engine, terms, rows, context.rng), session.links, terms.instance)
             seen = link.transcript.digest(terms.digest(digest(scenario), engine))
-            drive(transcript.compare(terms.data_party, seen), session.links, terms.instance)
+            drive(transcript.confirm(terms.data_party, seen), session.links, terms.instance)
         except BaseException as error:
             # The other pairs must not go on for minutes after one has failed; what they then raise is not the cause.
             failures.append(error)

@@ -75,6 +75,8 @@ class Link:
         self._outbound: Mailbox[bytes] = Mailbox(_QUEUED_MESSAGES)
         self._heard_at = time.monotonic()
         self._last_flight = ""
+        self._frames_sent = 0
+        self._frames_fed = 0
         self._writer: FrameWriter | None = None
         self._reader: FrameReader | None = None
         self._stopped = threading.Event()
@@ -118,6 +120,8 @@ class Link:
         if not isinstance(message, TranscriptDigest):
             self.transcript.add(framed.frame, from_leader=self._is_leader)
         self._put(framed.SerializeToString())
+        # Counted after it is queued, so that a heartbeat never announces a frame that comes after it.
+        self._frames_sent += 1
         self.progress.done += 1
 
     def receive(self, run: int, expected: Recv) -> Rows:
@@ -184,6 +188,8 @@ class Link:
             return self.fail(PeerError("A message cannot be read.", peer=self.peer, step=self._step()))
         content = message.WhichOneof("content")
         if content == "heartbeat":
+            if message.heartbeat.frames_sent > self._frames_fed:
+                return self.fail(PeerError("A frame was lost on the way.", peer=self.peer, step=self._step()))
             self.progress.peer_done = message.heartbeat.done
             self.progress.peer_total = message.heartbeat.total
             return True
@@ -192,6 +198,7 @@ class Link:
         if content is None:
             return self.fail(PeerError("A message has no content.", peer=self.peer, step=self._step()))
         self.bytes_in += len(serialised)
+        self._frames_fed += content == "frame"
         try:
             self._inbound.put(message, lambda: self._times.run_end)
         except (Closed, TimeoutError, PsiMatchError):

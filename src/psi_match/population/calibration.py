@@ -7,26 +7,51 @@ from pathlib import Path
 
 import pandas as pd
 
+from psi_match.base.errors import InternalError
+
 _PACKAGED = Path(__file__).parent / "calibration_tables"
 _CHECKOUT = Path(__file__).parents[3] / "synthetic_data"
 
 
-def table_path(name: str) -> Path:
-    """Return where a calibration table is: in the wheel, else in the checkout."""
-    folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
-    return folder / f"{name}.csv"
+def calibration_file(name: str) -> Path:
+    """Return where a calibration table is: in the installed package, else at the root of the checkout.
+
+    Args:
+        name: file name, such as ``arrears_marginals.csv``.
+
+    Returns:
+        A file that exists.
+
+    Raises:
+        InternalError: it is in neither place.
+    """
+    for folder in (_PACKAGED, _CHECKOUT):
+        if (folder / name).is_file():
+            return folder / name
+    raise InternalError(f"Calibration table {name} is missing.", "Install psi-match anew.")
 
 
 @cache
-def _values(name: str) -> dict[tuple[str, str], float]:
-    table = pd.read_csv(table_path(name), dtype={"body": str, "quantity": str, "value": float})
-    return dict(zip(zip(table["body"], table["quantity"], strict=True), table["value"], strict=True))
+def _values(table: str) -> dict[tuple[str, str], float]:
+    rows = pd.read_csv(calibration_file(f"{table}.csv"), dtype={"body": str, "quantity": str, "value": float})
+    return dict(zip(zip(rows["body"], rows["quantity"], strict=True), rows["value"], strict=True))
 
 
 def figure(table: str, body: str, quantity: str) -> float:
     """Return one figure.
 
+    Args:
+        table: name of a calibration table, without ``.csv``.
+        body: party id, or ``nl`` for the country.
+        quantity: what is counted or measured; its unit stands in the table.
+
+    Returns:
+        The value.
+
     Raises:
-        KeyError: the table has no such row.
+        InternalError: the table has no such row.
     """
-    return _values(table)[body, quantity]
+    try:
+        return _values(table)[body, quantity]
+    except KeyError:
+        raise InternalError(f"Calibration table {table} has no {quantity} of {body}.", "Install psi-match anew.") from None

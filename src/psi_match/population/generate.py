@@ -8,21 +8,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from psi_match.base.errors import UsageError
 from psi_match.domain.parties import BODIES
 from psi_match.population.arrears import draw_arrears
+from psi_match.population.files import body_table, truth_table, write_parquet
 from psi_match.population.numbers import AVAILABLE
+from psi_match.population.streams import stream
 from psi_match.population.truth import TRUTH_NAME
 
 ARREARS_NAME = "arrears.parquet"
 SUMMARY_NAME = "population.json"
+GENERATOR_VERSION = 1
+"""Goes up whenever the same seed gives other tables: other code, or other figures in the calibration tables."""
 MAX_PERSONS = AVAILABLE // 4
-_SHUFFLE_SEED_OFFSET = 0x5A5A
+"""More residents than the country has, and few enough that free numbers are found quickly for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Summary:
         rows: people in arrears per body.
         anywhere: people in arrears at one body or more.
         several: at two bodies or more.
+        generator: version of the generator.
     """
 
     persons: int
@@ -44,6 +46,7 @@ class Summary:
     rows: dict[str, int]
     anywhere: int
     several: int
+    generator: int = GENERATOR_VERSION
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -55,9 +58,12 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
 
     Args:
         persons: residents of the Netherlands.
-        seed: equal seeds, sizes and dates give equal bytes.
+        seed: equal seeds, sizes and dates give equal bytes, under equal versions of numpy and pyarrow.
         out: new or empty folder; receives ``BODY/arrears.parquet``, ``truth.parquet`` and ``population.json``.
         reference_date: date of all tables.
+
+    Returns:
+        What was written.
 
     Raises:
         UsageError: a number is out of range, or the folder is not empty or cannot be written.
@@ -66,11 +72,24 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
         raise UsageError(f"A population has 0 to {MAX_PERSONS} persons.", "Choose another --persons.")
     if seed < 0:
         raise UsageError("A seed is not negative.", "Choose another --seed.")
-    if out.exists() and not _is_free(out):
-        raise UsageError(f"{out} is not an empty folder.", "Choose a new folder for --out.")
-    people = draw_arrears(persons, seed)
+    try:
+        # Before the draw: who named a wrong folder should not wait for it.
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise UsageError(f"{out} is not an empty folder.", "Choose a new folder for --out.")
+        people = draw_arrears(persons, seed)
+        summary = _summary(people, persons, seed, reference_date)
+        _write(people, summary, seed, reference_date, out)
+    except FileExistsError:
+        raise UsageError(f"{out} is not a folder.", "Choose a new folder for --out.") from None
+    except OSError as cause:
+        raise UsageError(f"Cannot write in {out}: {cause.strerror}.", "Check the folder's owner and space.") from None
+    return summary
+
+
+def _summary(people: pd.DataFrame, persons: int, seed: int, reference_date: datetime.date) -> Summary:
     present = people[[f"{body.id}_present" for body in BODIES]].to_numpy()
-    summary = Summary(
+    return Summary(
         persons=persons,
         seed=seed,
         reference_date=reference_date.isoformat(),
@@ -78,41 +97,12 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
         anywhere=len(people),
         several=int((present.sum(axis=1) >= 2).sum()),
     )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for index, body in enumerate(BODIES):
-            folder = out / body.id
-            folder.mkdir(mode=0o700, exist_ok=True)
-            rng = np.random.default_rng([seed, _SHUFFLE_SEED_OFFSET, index])
-            _write(_body_table(people, body.id, reference_date, rng), folder / ARREARS_NAME)
-        _write(pa.Table.from_pandas(people, preserve_index=False), out / TRUTH_NAME)
-        (out / SUMMARY_NAME).write_text(json.dumps(summary.as_dict(), indent=2, sort_keys=True) + "\n")
-    except OSError as cause:
-        raise UsageError(f"Cannot write in {out}: {cause.strerror}.", "Check the folder's owner and space.") from None
-    return summary
 
 
-def _is_free(folder: Path) -> bool:
-    """Tell whether a folder holds nothing but empty folders: those may be mount points of the bodies' volumes."""
-    return folder.is_dir() and all(entry.is_dir() and not any(entry.iterdir()) for entry in folder.iterdir())
-
-
-def _body_table(people: pd.DataFrame, body: str, reference_date: datetime.date, rng: np.random.Generator) -> pa.Table:
-    """Return what one body holds, in an order of its own: the order of rows must not link the bodies' files."""
-    own = people[people[f"{body}_present"]].iloc[:, :]
-    own = own.iloc[rng.permutation(len(own))]
-    return pa.table(
-        {
-            "bsn": pa.array(own["bsn"].to_numpy(dtype=object), pa.string()),
-            "open_cents": pa.array(own[f"{body}_open_cents"].to_numpy(), pa.int64()),
-            "oldest_claim_months": pa.array(own[f"{body}_oldest_claim_months"].to_numpy(), pa.int16()),
-            "reminder_sent": pa.array(own[f"{body}_reminder_sent"].to_numpy(), pa.bool_()),
-            "peildatum": pa.array([reference_date] * len(own), pa.date32()),
-        }
-    )
-
-
-def _write(table: pa.Table, path: Path) -> None:
-    # Without pandas metadata, which would carry version numbers into the bytes.
-    pq.write_table(table.replace_schema_metadata(None), path)
-    path.chmod(0o600)
+def _write(people: pd.DataFrame, summary: Summary, seed: int, reference_date: datetime.date, out: Path) -> None:
+    for body in BODIES:
+        (out / body.id).mkdir(mode=0o700)
+        table = body_table(people, body.id, reference_date, stream(seed, f"order/{body.id}"))
+        write_parquet(table, out / body.id / ARREARS_NAME)
+    write_parquet(truth_table(people), out / TRUTH_NAME)
+    (out / SUMMARY_NAME).write_text(json.dumps(summary.as_dict(), indent=2, sort_keys=True) + "\n")

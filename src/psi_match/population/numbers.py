@@ -21,6 +21,9 @@ def draw_numbers(count: int, rng: np.random.Generator) -> NDArray[np.uint32]:
         count: how many, at most half of those that exist: beyond that, drawing anew takes too long.
         rng: generator; equal states give equal numbers.
 
+    Returns:
+        (count,) numbers.
+
     Raises:
         ValueError: ``count`` is out of range.
     """

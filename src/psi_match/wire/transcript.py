@@ -50,13 +50,33 @@ class Transcript:
         return hash_fields("transcript", self._from_leader.digest(), self._to_leader.digest(), terms)
 
 
-def compare(peer: str, digest: bytes) -> Role[None]:
-    """Exchange digests with the peer.
+def confirm(data_party: str, digest: bytes) -> Role[None]:
+    """Play the leader: show the own digest first, and be content only when the data party returns the same.
 
     Raises:
         PeerError: they differ; nothing of this run may be stored.
     """
-    yield from send(peer, TranscriptDigest(np.frombuffer(digest, dtype=np.uint8).reshape(1, -1)))
+    yield from send(data_party, _message(digest))
+    yield from _expect(data_party, digest)
+
+
+def answer(leader: str, digest: bytes) -> Role[None]:
+    """Play the data party: check the leader's digest, and answer only if it is the own one.
+
+    The order matters: a leader that gets an answer knows that the data party is content too.
+
+    Raises:
+        PeerError: they differ.
+    """
+    yield from _expect(leader, digest)
+    yield from send(leader, _message(digest))
+
+
+def _message(digest: bytes) -> TranscriptDigest:
+    return TranscriptDigest(np.frombuffer(digest, dtype=np.uint8).reshape(1, -1))
+
+
+def _expect(peer: str, digest: bytes) -> Role[None]:
     theirs = yield from recv(peer, TranscriptDigest, (1, DIGEST_BYTES))
     if not hmac.compare_digest(theirs.rows.tobytes(), digest):
         raise PeerError("The two ends saw different messages or terms.", peer=peer, step=TranscriptDigest.STEP)

@@ -164,14 +164,16 @@ class DataFrame(_message.Message):
     def __init__(self, session: _Optional[bytes] = ..., run: _Optional[int] = ..., step: _Optional[_Union[Step, str]] = ..., chunk: _Optional[int] = ..., sequence: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
-    __slots__ = ("step", "done", "total")
+    __slots__ = ("step", "done", "total", "frames_sent")
     STEP_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_SENT_FIELD_NUMBER: _ClassVar[int]
     step: Step
     done: int
     total: int
-    def __init__(self, step: _Optional[_Union[Step, str]] = ..., done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
+    frames_sent: int
+    def __init__(self, step: _Optional[_Union[Step, str]] = ..., done: _Optional[int] = ..., total: _Optional[int] = ..., frames_sent: _Optional[int] = ...) -> None: ...
 
 class Abort(_message.Message):
     __slots__ = ("reason", "sentence", "step")
