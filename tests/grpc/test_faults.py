@@ -129,14 +129,24 @@ MEDDLERS: dict[str, Change] = {
     "other chunk": lambda parsed, _raw: [_with(parsed, chunk=3)],
     "other step": lambda parsed, _raw: [_with(parsed, step=pb.STEP_ECDH_SETUP)],
     "unknown step": lambda parsed, _raw: [_with(parsed, step=99)],
-    "changed content": lambda parsed, _raw: [_with(parsed, payload=bytes([parsed.frame.payload[0] ^ 1]) + parsed.frame.payload[1:])],
+    "changed content": lambda parsed, _raw: [
+        _with(parsed, payload=bytes([parsed.frame.payload[0] ^ 1]) + parsed.frame.payload[1:])
+    ],
     "garbage": lambda _parsed, _raw: [b"\xff\xfe\xfd"],
     "empty message": lambda _parsed, _raw: [b""],
 }
 
 
-@pytest.mark.parametrize(("direction", "step"), PLACES)
-@pytest.mark.parametrize("name", MEDDLERS)
+CASES = [
+    (name, direction, step)
+    for name in MEDDLERS
+    for direction, step in PLACES
+    # A second copy of a direction's last frame comes when the run is over: nobody waits for it.
+    if (name, step) != ("duplicated", pb.STEP_TRANSCRIPT)
+]
+
+
+@pytest.mark.parametrize(("name", "direction", "step"), CASES)
 def test_a_meddled_frame_ends_the_run(bodies: Bodies, name: str, direction: str, step: int) -> None:
     with through_proxy(bodies) as (nodes, proxy):
         proxy.meddle = on_frame(direction, step, MEDDLERS[name])
@@ -180,7 +190,7 @@ def test_a_peer_that_falls_silent_is_given_up(bodies: Bodies, direction: str, st
         parsed = pb.SessionMessage.FromString(message)
         if way == direction and parsed.frame.step == step:
             silent.set()
-        return [] if silent.is_set() else [message]
+        return [] if way == direction and silent.is_set() else [message]
 
     with through_proxy(bodies) as (nodes, proxy):
         proxy.meddle = swallow
@@ -290,7 +300,9 @@ def test_a_declared_size_out_of_bounds_is_refused_by_the_leader(bodies: Bodies, 
         assert str(size) in str(error)
 
 
-def _raw_session(bodies: Bodies, credentials: Credentials, messages: list[pb.SessionMessage]) -> list[pb.SessionMessage]:
+def _raw_session(
+    bodies: Bodies, credentials: Credentials, messages: list[pb.SessionMessage]
+) -> list[pb.SessionMessage]:
     """Open a session at the data party's node by hand and return what it says."""
     with open_channel(bodies.nodes[PEER].address, PEER, credentials) as channel:
         call = channel.stream_stream(SESSION_METHOD)(iter([m.SerializeToString() for m in messages]))
@@ -355,9 +367,7 @@ def _foreign(bodies: Bodies, party: str, valid_days: int = 90) -> Credentials:
         good.identity,
         good.authority,
         certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
 
 
@@ -382,7 +392,9 @@ def test_a_certificate_of_another_authority_gets_nobody_in(bodies: Bodies) -> No
     folder = bodies.folder / "other-authority"
     write_key_folder(folder, Authority.create(now), LEADER, (NODE,), now)
     stranger = Credentials.read(folder, NODE)
-    mixed = Credentials(stranger.identity, bodies.node_credentials(LEADER).authority, stranger.certificate, stranger.key)
+    mixed = Credentials(
+        stranger.identity, bodies.node_credentials(LEADER).authority, stranger.certificate, stranger.key
+    )
     with serving(bodies, BOTH):
         with pytest.raises(grpc.RpcError) as refused:
             _raw_session(bodies, mixed, [])
@@ -447,7 +459,7 @@ def test_a_leader_that_is_killed_leaves_the_data_party_serving(bodies: Bodies) -
             proxy.meddle = kill
             with pytest.raises(TransportError):
                 run(bodies)
-            assert seen.is_set()
+            assert seen.wait(5)
             wait_until_idle(nodes)
             (record,) = records_of(nodes[PEER])
             assert record["state"] == "failed"

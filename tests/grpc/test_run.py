@@ -174,7 +174,7 @@ def test_unknown_scenarios_and_engines_are_refused(bodies: Bodies) -> None:
     with serving(bodies), _operator(bodies) as operator:
         with pytest.raises(ScenarioError, match="no scenario"):
             operator.run("bestaat-niet")
-        with pytest.raises(UsageError, match="no such engine"):
+        with pytest.raises(UsageError, match="does not allow this engine"):
             operator.run("paren", "rsa")
 
 

@@ -42,7 +42,7 @@ source = {{ nl = "geen", en = "none" }}
 purpose = {{ nl = "Proef", en = "Test" }}
 assumptions = {{ nl = "geen", en = "none" }}
 protocol = "psi"
-engine = "kkrt"
+engines = ["kkrt", "ecdh"]
 leader = "cjib"
 """
 SCENARIO_PARTY = """
@@ -109,7 +109,9 @@ def make_bodies(folder: Path, rows: dict[str, NDArray[np.uint32]], limits: str =
 
 @contextmanager
 def serving(
-    bodies: Bodies, parties: tuple[str, ...] = PARTIES, change: dict[str, Callable[[NodeConfig], NodeConfig]] | None = None
+    bodies: Bodies,
+    parties: tuple[str, ...] = PARTIES,
+    change: dict[str, Callable[[NodeConfig], NodeConfig]] | None = None,
 ) -> Iterator[dict[str, Node]]:
     """Run nodes in this process; ``change`` alters a config first."""
     with ExitStack() as stack:

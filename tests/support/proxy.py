@@ -42,7 +42,9 @@ class Proxy:
         self._target, self._data_party, self._leader = target, data_party, leader
         self._server = grpc.server(ThreadPoolExecutor(4))
         handler = grpc.stream_stream_rpc_method_handler(self._session)
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(PEER_SERVICE, {"Session": handler}),))
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(PEER_SERVICE, {"Session": handler}),)
+        )
         self.address = f"127.0.0.1:{self._server.add_secure_port('127.0.0.1:0', server_credentials(data_party))}"
 
     def __enter__(self) -> Proxy:

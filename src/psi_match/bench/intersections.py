@@ -37,7 +37,7 @@ source = {{ nl = "geen", en = "none" }}
 purpose = {{ nl = "De duur van een doorsnede meten.", en = "Time an intersection of made-up numbers." }}
 assumptions = {{ nl = "geen", en = "none" }}
 protocol = "psi"
-engine = "kkrt"
+engines = ["kkrt", "ecdh"]
 leader = "{leader}"
 [[parties]]
 id = "{leader}"

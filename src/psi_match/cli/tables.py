@@ -99,9 +99,9 @@ def print_disclosure(scenario: Scenario, language: str) -> None:
         "",
         ("Source:   " if english else "Bron:       ") + scenario.source.in_language(language),
         ("Purpose:  " if english else "Doel:       ") + scenario.purpose.in_language(language),
-        f"Protocol: {scenario.protocol}, engine {scenario.engine}"
+        f"Protocol: {scenario.protocol}, engines {', '.join(scenario.engines)}"
         if english
-        else f"Protocol:   {scenario.protocol}, engine {scenario.engine}",
+        else f"Protocol:   {scenario.protocol}, engines {', '.join(scenario.engines)}",
         ("Digest:   " if english else "Digest:     ") + digest(scenario).hex(),
         "",
     ]

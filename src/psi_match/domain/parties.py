@@ -40,7 +40,7 @@ _NAMES = {body.id: body.name for body in BODIES}
 
 def is_party_id(text: str) -> bool:
     """Tell whether a text may be a party id."""
-    return re.match(PARTY_PATTERN, text) is not None
+    return re.fullmatch(PARTY_PATTERN, text) is not None
 
 
 def display_name(party: str) -> str:

@@ -6,17 +6,16 @@ import hmac
 
 from psi_match.base.errors import PeerError, PolicyRefusal, PsiMatchError, ScenarioError
 from psi_match.node.context import NodeContext
-from psi_match.node.contribution import contribute
+from psi_match.node.contribution import check_declared_size, contribute
 from psi_match.node.driver import SETUP_RUN, drive
 from psi_match.node.link import Link
-from psi_match.node.recording import new_record, note_contribution, note_link, recorded
+from psi_match.node.recording import fix_contribution, new_record, note_link, recorded
 from psi_match.node.sessions import Session
 from psi_match.node.store import RUN_ID_BYTES, PairRecord
 from psi_match.protocols import engines, session_id
 from psi_match.protocols.agreed import PairTerms
-from psi_match.protocols.sizes import SMALLEST_PUBLIC_SIZE
 from psi_match.scenario.digest import digest
-from psi_match.scenario.model import ENGINES, Scenario
+from psi_match.scenario.model import Scenario
 from psi_match.wire import transcript, version
 from psi_match.wire.v1 import peer_pb2 as pb
 
@@ -33,7 +32,7 @@ def answer_run(context: NodeContext, link: Link) -> None:
     """
     session: Session | None = None
     try:
-        hello = link.receive_message("hello").hello
+        hello = link.receive_message("hello", at_once=True).hello
         scenario = check_hello(context, hello, link.peer)
         session = Session(hello.run_id.hex(), scenario.name, "data party", {link.peer: link})
         with context.sessions.admit(session):
@@ -41,8 +40,8 @@ def answer_run(context: NodeContext, link: Link) -> None:
             record = new_record(session.run_id, scenario, hello.engine, context.party)
             with recorded(context, record, session):
                 own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
-                note_contribution(record, own)
-                context.store.write_nonce(session.run_id, own.nonce)
+                fix_contribution(context, record, own)
+                session.go_on()
                 link.bind(hello.run_id)
                 link.send_message(pb.SessionMessage(acceptance=pb.Acceptance(data_size=own.size)))
                 record.pairs[link.peer] = PairRecord(hello.leader_size, own.size)
@@ -79,7 +78,7 @@ def check_hello(context: NodeContext, hello: pb.Hello, peer: str) -> Scenario:
     """
     version.check(hello.wire_version, hello.parameters, peer)
     if hello.leader != peer:
-        raise PeerError(f"The proposal names {hello.leader[:40]} as leader.", peer=peer, step="hello")
+        raise PeerError("The proposal names another leader than the certificate.", peer=peer, step="hello")
     if len(hello.run_id) != RUN_ID_BYTES:
         raise PeerError("The run id has a wrong length.", peer=peer, step="hello")
     try:
@@ -96,16 +95,10 @@ def check_hello(context: NodeContext, hello: pb.Hello, peer: str) -> Scenario:
             peer=peer,
             step="hello",
         )
-    if hello.engine not in ENGINES:
-        raise PolicyRefusal("The engine is not known here.", peer=peer, step="hello")
+    if hello.engine not in scenario.engines:
+        raise PolicyRefusal("The scenario does not allow this engine.", peer=peer, step="hello")
     expected = (scenario.party_ids, scenario.data_parties.index(context.party), len(scenario.data_parties))
     if (list(hello.parties), hello.instance, hello.runs) != expected:
         raise PeerError("The proposal's plan is not that of the scenario.", peer=peer, step="hello")
-    if not SMALLEST_PUBLIC_SIZE <= hello.leader_size <= context.config.limits.max_public_size:
-        raise PeerError(
-            f"The leader declares {hello.leader_size} rows, outside what this node accepts.", peer=peer, step="hello"
-        )
-    cap = scenario.party(peer).cap
-    if cap is not None and hello.leader_size != cap:
-        raise PeerError("The leader's public size is not the agreed cap.", peer=peer, step="hello")
+    check_declared_size(scenario.party(peer), hello.leader_size, context.config.limits.max_public_size, "hello")
     return scenario

@@ -30,7 +30,7 @@ VALID_DAYS = 90
 _BACKDATE = datetime.timedelta(minutes=5)
 """Machines whose clocks differ a little still accept a new certificate."""
 
-_IDENTITY = re.compile(rf"^psi-match://({PARTY_PATTERN.strip('^$')})/({'|'.join(ROLES)})$")
+_IDENTITY = re.compile(rf"psi-match://({PARTY_PATTERN.strip('^$')})/({'|'.join(ROLES)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def server_name(party: str) -> str:
 
 
 def identity_of(names: list[str]) -> Identity | None:
-    """Return the identity among a certificate's subject alternative names; None unless there is exactly one."""
-    found = [match for name in names if (match := _IDENTITY.match(name))]
+    """Return the identity among a certificate's URI names; None unless there is exactly one."""
+    found = [match for name in names if (match := _IDENTITY.fullmatch(name))]
     return Identity(found[0][1], found[0][2]) if len(found) == 1 else None
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import grpc
 
 from psi_match.base.errors import PeerError, PolicyRefusal, PsiMatchError, TransportError
-from psi_match.node.certificates import Credentials, Identity, identity_of, server_name
+from psi_match.node.certificates import Credentials, Identity, certificate_identity, server_name
 
 KEEPALIVE: Final = [
     ("grpc.keepalive_time_ms", 20_000),
@@ -51,8 +51,9 @@ def server_credentials(credentials: Credentials) -> grpc.ServerCredentials:
 
 def caller(context: grpc.ServicerContext) -> Identity | None:
     """Return who calls, by the certificate of the connection; None where it names no one."""
-    names: list[bytes] = list(context.auth_context().get("x509_subject_alternative_name", []))  # type: ignore[arg-type]
-    return identity_of([name.decode("utf-8", "replace") for name in names])
+    # Not gRPC's own list of names: it does not tell a URI from an e-mail address or a host name.
+    certificates: list[bytes] = list(context.auth_context().get("x509_pem_cert", []))  # type: ignore[arg-type]
+    return certificate_identity(certificates[0]) if certificates else None
 
 
 def translate(error: grpc.RpcError, peer: str, step: str | None = None) -> PsiMatchError:

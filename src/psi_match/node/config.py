@@ -12,6 +12,7 @@ from psi_match.base.toml_file import read_model
 from psi_match.domain.dataset import DatasetSpec
 from psi_match.domain.parties import PartyId
 from psi_match.node.sources import SourceConfig
+from psi_match.protocols.sizes import LARGEST_PUBLIC_SIZE, SMALLEST_PUBLIC_SIZE
 
 
 class _Model(BaseModel):
@@ -77,7 +78,7 @@ class Limits(_Model):
     peer_silence_s: float = Field(default=30.0, gt=0)
     heartbeat_s: float = Field(default=3.0, gt=0)
     run_s: float = Field(default=4 * 3600.0, gt=0)
-    max_public_size: int = Field(default=1 << 25, ge=256, le=1 << 28)
+    max_public_size: int = Field(default=LARGEST_PUBLIC_SIZE, ge=SMALLEST_PUBLIC_SIZE, le=LARGEST_PUBLIC_SIZE)
 
     @model_validator(mode="after")
     def _heartbeats_fit(self) -> Self:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from psi_match.base.errors import DataError, PolicyRefusal
+from psi_match.base.errors import DataError, PeerError, PolicyRefusal
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.derive import hash_fields
 from psi_match.domain.where import check, select
 from psi_match.node.config import NodeConfig
 from psi_match.node.dataset_cache import DatasetCache
-from psi_match.protocols.sizes import public_size
+from psi_match.protocols.sizes import ladder_step, public_size
 from psi_match.scenario.model import Scenario, ScenarioParty
 
 COMMITMENT_NONCE_BYTES = 32
@@ -77,6 +77,19 @@ def contribute(
         commitment=hash_fields("dataset", nonce, numbers.astype("<u4").tobytes()),
         nonce=nonce,
     )
+
+
+def check_declared_size(part: ScenarioParty, size: int, limit: int, step: str) -> None:
+    """Check the public size that a peer declares: the agreed cap or a step of the ladder, within this node's limit.
+
+    Raises:
+        PeerError: it is neither, or beyond the limit.
+    """
+    fits = size == part.cap if part.cap is not None else size <= limit and ladder_step(size) == size
+    if not fits or size > limit:
+        raise PeerError(
+            f"The peer declares {size} rows, which is no public size that this node accepts.", peer=part.id, step=step
+        )
 
 
 def _check_age(part: ScenarioParty, reference_date: datetime.date, today: datetime.date) -> None:

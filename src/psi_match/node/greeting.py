@@ -30,7 +30,7 @@ def greet(address: str, party: str, credentials: Credentials) -> pb.GreetReply:
         except grpc.RpcError as error:
             raise translate(error, party, "greet") from None
     if reply.party != party:
-        raise PeerError(f"The node says that it is {reply.party[:40]}.", peer=party, step="greet")
+        raise PeerError("The node says that it is another party.", peer=party, step="greet")
     version.check(reply.wire_version, reply.parameters, party)
     return reply
 

@@ -12,19 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from psi_match.base.errors import PeerError, PolicyRefusal
+from psi_match.base.errors import PolicyRefusal
 from psi_match.domain.bsn import format_bsn
 from psi_match.node.context import NodeContext
-from psi_match.node.contribution import Contribution, contribute
+from psi_match.node.contribution import Contribution, check_declared_size, contribute
 from psi_match.node.driver import SETUP_RUN, drive
 from psi_match.node.link import Link
 from psi_match.node.outgoing_stream import OutgoingStream
-from psi_match.node.recording import new_record, note_contribution, note_link, recorded
+from psi_match.node.recording import fix_contribution, new_record, note_link, recorded
 from psi_match.node.sessions import Session
 from psi_match.node.store import PairRecord, RunRecord
 from psi_match.protocols import engines, session_id
 from psi_match.protocols.agreed import PairTerms
-from psi_match.protocols.sizes import SMALLEST_PUBLIC_SIZE, table_bins
+from psi_match.protocols.sizes import table_bins
 from psi_match.scenario.digest import digest
 from psi_match.scenario.model import Scenario
 from psi_match.wire import transcript, version
@@ -82,13 +82,13 @@ def _lead(
 ) -> None:
     addresses = {party: context.config.peer(party).address for party in scenario.data_parties}
     own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
-    note_contribution(record, own)
-    context.store.write_nonce(session.run_id, own.nonce)
+    fix_contribution(context, record, own)
+    session.go_on()
     times = context.link_times()
     for party, address in addresses.items():
         link = Link(party, times, is_leader=True)
         link.bind(bytes.fromhex(session.run_id))
-        session.links[party] = link
+        session.add_link(link)
         streams.append(OutgoingStream(address, context.credentials, link))
     sizes = _propose(context, scenario, engine, session, own)
     sid = _agree_on_session_id(scenario, session.links, context)
@@ -154,10 +154,7 @@ def _propose(
     sizes = {}
     for party in scenario.data_parties:
         size = session.links[party].receive_message("acceptance").acceptance.data_size
-        if not SMALLEST_PUBLIC_SIZE <= size <= context.config.limits.max_public_size:
-            raise PeerError(
-                f"The peer declares {size} rows, outside what this node accepts.", peer=party, step="acceptance"
-            )
+        check_declared_size(scenario.party(party), size, context.config.limits.max_public_size, "acceptance")
         sizes[party] = size
     return sizes
 

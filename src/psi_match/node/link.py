@@ -18,7 +18,7 @@ from psi_match.base.errors import DeadlineExceeded, PeerError, PsiMatchError, Tr
 from psi_match.node.mailbox import Closed, Mailbox
 from psi_match.protocols.effects import Recv, Rows
 from psi_match.wire import aborts
-from psi_match.wire.frames import MAX_FRAME_BYTES, STEP_NAMES, STEPS, FrameReader, FrameWriter
+from psi_match.wire.frames import MAX_FRAME_BYTES, STEPS, FrameReader, FrameWriter
 from psi_match.wire.transcript import Transcript, TranscriptDigest
 from psi_match.wire.v1 import peer_pb2 as pb
 
@@ -73,7 +73,7 @@ class Link:
         self._is_leader = is_leader
         self._inbound: Mailbox[pb.SessionMessage] = Mailbox(_QUEUED_MESSAGES)
         self._outbound: Mailbox[bytes] = Mailbox(_QUEUED_MESSAGES)
-        self._heard_at = time.monotonic()
+        self._opened_at = self._heard_at = time.monotonic()
         self._last_flight = ""
         self._frames_sent = 0
         self._frames_fed = 0
@@ -98,13 +98,17 @@ class Link:
         """
         self._put(message.SerializeToString())
 
-    def receive_message(self, content: str) -> pb.SessionMessage:
+    def receive_message(self, content: str, *, at_once: bool = False) -> pb.SessionMessage:
         """Wait for the next message, which must be of one kind of content.
+
+        Args:
+            content: the kind.
+            at_once: heartbeats do not prolong the wait.
 
         Raises:
             PsiMatchError: it is not, the link has failed, or the peer says nothing.
         """
-        message = self._get(content)
+        message = self._get(content, self._opening_deadline() if at_once else None)
         if message.WhichOneof("content") != content:
             raise PeerError(f"A message of another kind came where {content} was due.", peer=self.peer, step=content)
         return message
@@ -164,7 +168,7 @@ class Link:
     def abort(self, error: BaseException) -> None:
         """Tell the peer that the run has failed here, and end this direction of the stream."""
         self._stopped.set()
-        self._outbound.close(last=aborts.to_wire(error).SerializeToString())
+        self._outbound.close(last=aborts.to_wire(error, self.peer).SerializeToString())
         self._inbound.fail(error)
 
     # What gRPC's threads call.
@@ -181,22 +185,22 @@ class Link:
         """Take in one message from the peer; False when nothing more is wanted."""
         self._heard_at = time.monotonic()
         if len(serialised) > MAX_FRAME_BYTES:
-            return self.fail(PeerError("A message is larger than a frame may be.", peer=self.peer, step=self._step()))
+            return self._refuse("A message is larger than a frame may be.")
         try:
             message = pb.SessionMessage.FromString(serialised)
         except DecodeError:
-            return self.fail(PeerError("A message cannot be read.", peer=self.peer, step=self._step()))
+            return self._refuse("A message cannot be read.")
         content = message.WhichOneof("content")
         if content == "heartbeat":
             if message.heartbeat.frames_sent > self._frames_fed:
-                return self.fail(PeerError("A frame was lost on the way.", peer=self.peer, step=self._step()))
+                return self._refuse("A frame was lost on the way.")
             self.progress.peer_done = message.heartbeat.done
             self.progress.peer_total = message.heartbeat.total
             return True
         if content == "abort":
             return self.fail(aborts.from_wire(message.abort, self.peer))
         if content is None:
-            return self.fail(PeerError("A message has no content.", peer=self.peer, step=self._step()))
+            return self._refuse("A message has no content.")
         self.bytes_in += len(serialised)
         self._frames_fed += content == "frame"
         try:
@@ -204,6 +208,11 @@ class Link:
         except (Closed, TimeoutError, PsiMatchError):
             return False
         return True
+
+    def _refuse(self, what: str) -> bool:
+        """Fail for whoever reads; the outbound direction stays open, so that the peer is told why."""
+        self._inbound.fail(PeerError(what, peer=self.peer, step=self._step()))
+        return False
 
     def end(self) -> None:
         """The peer has ended its direction of the stream."""
@@ -247,10 +256,13 @@ class Link:
             raise TransportError("The link is closed.", peer=self.peer, step=self._step()) from None
         self.bytes_out += len(serialised)
 
-    def _get(self, step: str) -> pb.SessionMessage:
+    def _opening_deadline(self) -> float:
+        return self._opened_at + self._times.silence_s
+
+    def _get(self, step: str, until: float | None = None) -> pb.SessionMessage:
         self._count_flight("in")
         try:
-            return self._inbound.get(self._deadline)
+            return self._inbound.get(self._deadline if until is None else lambda: until)
         except TimeoutError:
             raise self._silent(step) from None
         except Closed:
@@ -280,12 +292,10 @@ class Link:
         while not self._stopped.wait(self._times.heartbeat_s):
             progress = self.progress
             beat = pb.Heartbeat(
-                step=STEPS.get(progress.step, pb.STEP_UNSPECIFIED), done=progress.done, total=progress.total
+                step=STEPS.get(progress.step, pb.STEP_UNSPECIFIED),
+                done=progress.done,
+                total=progress.total,
+                frames_sent=self._frames_sent,
             )
             # Where there is no room, data is on its way and is a sign of life itself.
             self._outbound.offer(pb.SessionMessage(heartbeat=beat).SerializeToString())
-
-
-def step_name(number: int) -> str:
-    """Return the name of a step on the wire, for progress displays."""
-    return STEP_NAMES.get(number, "hello")

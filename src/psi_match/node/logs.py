@@ -1,7 +1,7 @@
 """A node's logs: structlog, coloured on a terminal and JSON lines off it, to stderr.
 
 What may be logged is decided where it is logged: counts, sizes, names, digests, sentences of errors. As a second fence,
-a processor drops whatever is not plain text, number or a list of names, and masks every run of eight or more digits.
+a processor drops whatever is not plain text, number or a list of names, and masks every run of seven or more digits.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from typing import Any
 
 import structlog
 
-_LONG_NUMBER = re.compile(r"(?<![0-9a-f])\d{8,}(?![0-9a-f])")
-"""A BSN has eight or nine digits; digits inside a hexadecimal run id or digest are left alone."""
+_LONG_NUMBER = re.compile(r"\d{7,}")
+_HEXADECIMAL = ("run", "commitment", "digest")
+"""Fields that hold hexadecimal identifiers, in which a run of digits means nothing."""
 
 
 def _fence(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401
-    return {key: value if key == "timestamp" else _plain(value) for key, value in event.items()}
+    return {key: value if key in {"timestamp", *_HEXADECIMAL} else _plain(value) for key, value in event.items()}
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, bool | float) or value is None:
+    if isinstance(value, bool) or value is None:
         return value
-    if isinstance(value, int):
-        return value if abs(value) < 10**7 else f"about 10^{len(str(abs(value))) - 1}"
+    if isinstance(value, int | float):
+        return value if abs(value) < 10**7 else "[number]"
     if isinstance(value, str):
         return _LONG_NUMBER.sub("[number]", value)
     if isinstance(value, list | tuple):

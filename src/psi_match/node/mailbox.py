@@ -83,9 +83,9 @@ class Mailbox(Generic[Item]):
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
-        """Make every further ``put`` and ``get`` raise ``error``; the first failure stays."""
+        """Make every further ``put`` and ``get`` raise ``error``; the first failure stays, a good end stays good."""
         with self._changed:
-            if self._failure is None:
+            if self._failure is None and not (self._closed and not self._items):
                 self._failure = error
                 self._items.clear()
             self._changed.notify_all()

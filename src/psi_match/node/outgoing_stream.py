@@ -36,15 +36,18 @@ class OutgoingStream:
     def finish(self) -> None:
         """Wait a moment for the peer to end its direction, then close the connection."""
         self._reader.join(_END_WAIT_S)
+        # A peer that goes on talking may have filled the mailbox, and the reader waits for room in it.
+        self._link.fail(TransportError("The connection was closed.", peer=self._link.peer))
         self._call.cancel()  # type: ignore[no-untyped-call]
-        self._reader.join()
+        self._reader.join(_END_WAIT_S)
         self._channel.close()
 
     def _read(self) -> None:
         try:
+            wanted = True
             for serialised in self._call:
-                if not self._link.feed(serialised):
-                    break
+                # What comes after a failure is read and dropped, so that an abort on its way out is not cut off.
+                wanted = wanted and self._link.feed(serialised)
             self._link.end()
         except grpc.RpcError as error:
             self._link.fail(translate(error, self._link.peer, self._link.progress.step))

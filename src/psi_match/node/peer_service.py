@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
@@ -10,7 +11,7 @@ import grpc
 import structlog
 
 from psi_match import __version__
-from psi_match.base.errors import PsiMatchError, TransportError
+from psi_match.base.errors import InternalError, PsiMatchError, TransportError
 from psi_match.node.answering import answer_run
 from psi_match.node.certificates import NODE
 from psi_match.node.channels import caller
@@ -22,6 +23,8 @@ from psi_match.wire import version
 from psi_match.wire.v1 import peer_pb2 as pb
 
 PEER_SERVICE = pb.DESCRIPTOR.services_by_name["Peer"].full_name
+_UNADMITTED = 2
+"""Streams that one peer may have open beyond the number of runs: enough to be told that it has too many."""
 
 
 class PeerService:
@@ -33,6 +36,8 @@ class PeerService:
 
     def __init__(self, context: NodeContext) -> None:
         self._context = context
+        self._streams = threading.Lock()
+        self._open: Counter[str] = Counter()
 
     def add_to(self, server: grpc.Server) -> None:
         """Register the service. Sessions carry bytes, not parsed messages: the link checks and counts them itself."""
@@ -48,9 +53,12 @@ class PeerService:
 
     def greet(self, _request: pb.GreetRequest, context: grpc.ServicerContext) -> pb.GreetReply:
         """Tell a known peer who is here and what this node speaks."""
-        self._known_peer(context)
+        peer = self._known_peer(context)
+        # A body is not told of agreements in which it has no part.
         known = [
-            pb.KnownScenario(name=scenario.name, digest=digest(scenario)) for scenario in self._context.catalogue.all()
+            pb.KnownScenario(name=scenario.name, digest=digest(scenario))
+            for scenario in self._context.catalogue.all()
+            if peer in scenario.party_ids
         ]
         return pb.GreetReply(
             wire_version=version.WIRE_VERSION,
@@ -64,6 +72,18 @@ class PeerService:
     def session(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         """Carry one run with a known peer as its leader."""
         peer = self._known_peer(context)
+        with self._streams:
+            self._open[peer] += 1
+            too_many = self._open[peer] > self._context.config.limits.max_sessions + _UNADMITTED
+        try:
+            if too_many:
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams of one peer at a time")
+            yield from self._carry(messages, context, peer)
+        finally:
+            with self._streams:
+                self._open[peer] -= 1
+
+    def _carry(self, messages: Iterator[bytes], context: grpc.ServicerContext, peer: str) -> Iterator[bytes]:
         link = Link(peer, self._context.link_times(), is_leader=False)
         context.add_callback(partial(_lost, link))
         reader = threading.Thread(target=_read, args=(messages, link), name=f"reader-{peer}", daemon=True)
@@ -79,6 +99,9 @@ class PeerService:
         except PsiMatchError as error:
             # Recorded and told to the leader by now; the log line is for refusals before a record existed.
             structlog.get_logger().info("run not completed", peer=link.peer, sentence=str(error))
+        except Exception as error:  # noqa: BLE001  # a disk that is full, say; the text could hold a value
+            structlog.get_logger().error("run not completed", peer=link.peer, error=type(error).__name__)
+            link.abort(InternalError("The node failed for a reason of its own.", peer=link.peer))
 
     def _known_peer(self, context: grpc.ServicerContext) -> str:
         identity = caller(context)

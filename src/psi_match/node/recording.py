@@ -37,13 +37,16 @@ def new_record(run_id: str, scenario: Scenario, engine: str, party: str) -> RunR
     )
 
 
-def note_contribution(record: RunRecord, contribution: Contribution) -> None:
-    """Write down what this node put in: counts, a date and a commitment."""
+def fix_contribution(context: NodeContext, record: RunRecord, contribution: Contribution) -> None:
+    """Write down, on disk and before the session id opens, what this node puts in: counts, a date, a commitment."""
     record.rows_loaded = contribution.rows_loaded
     record.rows_rejected = contribution.rows_rejected
     record.rows_in = len(contribution.numbers)
     record.reference_date = str(contribution.reference_date or "")
     record.dataset_commitment = contribution.commitment.hex()
+    context.store.write_nonce(record.run_id, contribution.nonce)
+    context.store.write_record(record)
+    structlog.get_logger().info("contribution fixed", run=record.run_id, commitment=record.dataset_commitment)
 
 
 def note_link(pair: PairRecord, link: Link) -> None:
@@ -81,7 +84,10 @@ def recorded(context: NodeContext, record: RunRecord, session: Session) -> Itera
         record.result_rows = None
         for pair in record.pairs.values():
             pair.matches = None
-    context.store.write_record(record)
+    try:
+        context.store.write_record(record)
+    except OSError as error:
+        log.error("record not written", error=error.strerror)  # noqa: TRY400  # a traceback is not for logs
     if failure:
         where = getattr(failure, "__notes__", [None])[0]
         log.warning("run failed", error=type(failure).__name__, sentence=str(failure), where=where)

@@ -66,7 +66,7 @@ class Node:
             if dataset.preload:
                 self.context.datasets.get(dataset)
         self._health = health.HealthServicer()
-        threads = config.limits.max_sessions + _SPARE_THREADS
+        threads = (config.limits.max_sessions + 2) * max(1, len(config.peers)) + _SPARE_THREADS
         self._server = grpc.server(
             ThreadPoolExecutor(threads, thread_name_prefix="rpc"),
             options=SERVER_OPTIONS,

@@ -27,6 +27,25 @@ class Session:
     scenario: str
     role: str
     links: dict[str, Link] = field(default_factory=dict)
+    stopping: bool = False
+
+    def add_link(self, link: Link) -> None:
+        """Add a link.
+
+        Raises:
+            ShutdownError: the node is shutting down.
+        """
+        self.links[link.peer] = link
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Check that the run may go on.
+
+        Raises:
+            ShutdownError: the node is shutting down.
+        """
+        if self.stopping:
+            raise ShutdownError("The node is shutting down.", "Try again later.")
 
 
 class Sessions:
@@ -77,6 +96,8 @@ class Sessions:
             self._closing = True
             live = list(self._live.values())
         for session in live:
+            # Set before the links are looked at: a run that adds one later finds the flag.
+            session.stopping = True
             for link in list(session.links.values()):
                 link.abort(ShutdownError("The node is shutting down.", peer=link.peer))
         with self._changed:

@@ -19,7 +19,7 @@ import pandas as pd
 from psi_match.base.errors import ConfigError, PolicyRefusal, UsageError
 
 RUN_ID_BYTES = 16
-_RUN_ID = re.compile(r"^[0-9a-f]{32}$")
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
 RESULT_NAME = "result.parquet"
 RECORD_NAME = "record.json"
 
@@ -89,8 +89,10 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._runs = folder / "runs"
+        self._nonces = folder / "nonces"
         try:
-            self._runs.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for part in (self._runs, self._nonces):
+                part.mkdir(parents=True, exist_ok=True, mode=0o700)
             folder.chmod(0o700)
         except OSError as cause:
             raise ConfigError(f"Cannot use {folder}: {cause.strerror}.", "Check state_dir and its owner.") from None
@@ -109,12 +111,12 @@ class Store:
             raise PolicyRefusal("This run id was used before.", "Start a new run.") from None
 
     def write_nonce(self, run_id: str, nonce: bytes) -> None:
-        """Keep what opens the run's dataset commitment, apart from the record."""
-        self._write(run_id, "dataset-nonce", nonce)
+        """Keep what opens the run's dataset commitment, in another folder than the record that shows it."""
+        _write_new(self._nonces / run_id, nonce)
 
     def write_record(self, record: RunRecord) -> None:
         """Write or replace a run's record."""
-        self._write(record.run_id, RECORD_NAME, record.as_json().encode())
+        _write_new(self._folder(record.run_id) / RECORD_NAME, record.as_json().encode())
 
     def write_result(self, run_id: str, table: pd.DataFrame) -> None:
         """Write a run's result, complete or not at all."""
@@ -150,13 +152,15 @@ class Store:
         return sorted(found, key=lambda record: str(record["started"]))
 
     def _folder(self, run_id: str) -> Path:
-        if not _RUN_ID.match(run_id):
+        if not _RUN_ID.fullmatch(run_id):
             raise UsageError("A run id is 32 hexadecimal digits.", "Copy it from the output of `psi-match run`.")
         return self._runs / run_id
 
-    def _write(self, run_id: str, name: str, content: bytes) -> None:
-        part = self._folder(run_id) / f".{secrets.token_hex(8)}"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        part.rename(self._folder(run_id) / name)
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600, complete or not at all."""
+    part = path.with_name(f".{secrets.token_hex(8)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    part.rename(path)

@@ -54,4 +54,6 @@ def figure(table: str, body: str, quantity: str) -> float:
     try:
         return _values(table)[body, quantity]
     except KeyError:
-        raise InternalError(f"Calibration table {table} has no {quantity} of {body}.", "Install psi-match anew.") from None
+        raise InternalError(
+            f"Calibration table {table} has no {quantity} of {body}.", "Install psi-match anew."
+        ) from None

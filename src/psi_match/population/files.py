@@ -25,9 +25,7 @@ def truth_table(people: pd.DataFrame) -> pa.Table:
     return pa.table({name: _column(people[name], kind) for name, kind in types.items()})
 
 
-def body_table(
-    people: pd.DataFrame, body: str, reference_date: datetime.date, rng: np.random.Generator
-) -> pa.Table:
+def body_table(people: pd.DataFrame, body: str, reference_date: datetime.date, rng: np.random.Generator) -> pa.Table:
     """Return what one body holds, in an order of its own: the order of rows must not link the bodies' files."""
     own = people[people[f"{body}_present"]]
     own = own.iloc[rng.permutation(len(own))]

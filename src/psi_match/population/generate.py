@@ -83,7 +83,9 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
     except FileExistsError:
         raise UsageError(f"{out} is not a folder.", "Choose a new folder for --out.") from None
     except OSError as cause:
-        raise UsageError(f"Cannot write in {out}: {cause.strerror}.", "Check the folder's owner and space.") from None
+        raise UsageError(
+            f"Cannot write in {out}: {cause.strerror or 'refused'}.", "Check the folder's owner and space."
+        ) from None
     return summary
 
 

@@ -14,7 +14,9 @@ collected, 6.75 bytes of index; at the leader one cut value, its bin and its has
 
 Reveals:
     Leader: which of its own rows are in the data party's set, and the data party's public size.
-    Data party: the leader's public size, nothing else.
+    Data party: the leader's public size.
+    Either, and whoever watches the network: how long the other computes, which grows with its *true* number of rows
+    (docs/protocols/README.md, what timing tells). Message sizes and counts follow from public sizes alone.
     Both together: everything; there is no third party.
 
 Source:
@@ -27,6 +29,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from psi_match.base.errors import InternalError
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.aes import KEY_BYTES, KeyStreams
 from psi_match.crypto.blake2s import ROW_BYTES
@@ -106,6 +109,8 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
     Reveals:
         To the leader: which of its rows are in this set, and this set's public size.
     """
+    if len(numbers) > terms.data_size:
+        raise InternalError("The set is larger than its public size.", peer=terms.leader, step=CutValues.STEP)
     label = base_ot.OtLabel(terms.sid, terms.instance)
     choices = oprf.choice_bits(rng.bytes(oprf.CHOICE_BYTES))
     keys = yield from base_ot.receive_keys(terms.leader, label, choices, rng)
@@ -118,6 +123,9 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
         sender.absorb(start, message)
         values = sender.evaluate(entries.bins, encode_items(numbers[entries.rows], entries.hash_index))
         _append(values, entries.hash_index, lists[0], lists[1], lists[2], filled)
+    if (filled != len(numbers)).any():
+        # What was not filled is whatever memory held: it must never be sent.
+        raise InternalError("The simple table does not list every row.", peer=terms.leader, step=CutValues.STEP)
     padding = terms.data_size - len(numbers)
     for cut in lists:
         random = np.frombuffer(rng.bytes(padding * terms.value_bytes), dtype=np.uint8)

@@ -7,7 +7,9 @@ positions, code keys, labels. No secret is ever derived from it.
 
 Reveals:
     Everyone: every contribution, random bytes without meaning. The leader relays, so the data parties need not talk to
-    each other; it cannot steer the id either, because it is bound to all commitments before an honest party opens.
+    each other; it cannot steer the id, because it is bound to commitments before an honest party opens. A
+    leader that breaks the protocol could relay different contributions to different data parties, which would then hold
+    different ids, each still unpredictable; pairwise intersections lose nothing by that. It could also abort and retry.
 
 Source:
     Blum's coin tossing by commitment (1981), with a hash commitment in the random-oracle model.

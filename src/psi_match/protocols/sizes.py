@@ -18,8 +18,9 @@ STATISTICAL_SECURITY_BITS = 40
 """Per session: the union over all its runs and bins stays below 2^-40."""
 
 SMALLEST_PUBLIC_SIZE = 256
-LARGEST_PUBLIC_SIZE = 1 << 28
-"""Above any register of persons in the Netherlands; a peer that declares more is refused before memory is touched."""
+LARGEST_PUBLIC_SIZE = 1 << 25
+"""Above any register of persons in the Netherlands; a peer that declares more is refused before memory is touched. The
+OPRF's code (448 bits, distance below 128 with probability 2^-66.5 per pair) keeps 40 bits over the 3 x 2^25 pairs."""
 
 SMALL_TABLE_ROWS = 1 << 14
 SMALL_TABLE_FACTOR = 1.7

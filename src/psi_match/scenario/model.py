@@ -59,7 +59,7 @@ class Scenario(_Model):
         source: which row of the government's overview of data-sharing bottlenecks it answers.
         purpose: the one purpose for which the result may be used (doelbinding).
         protocol: ``psi``: pairwise intersection.
-        engine: which implementation runs it, unless the operator asks for another.
+        engines: which implementations may run it; the first one unless the operator asks for another.
         leader: the party that learns the result.
         assumptions: under which the disclosure table holds.
         parties: everyone who takes part, the leader included.
@@ -71,7 +71,7 @@ class Scenario(_Model):
     source: Text
     purpose: Text
     protocol: Literal["psi"]
-    engine: Engine
+    engines: tuple[Engine, ...] = Field(min_length=1)
     leader: PartyId
     assumptions: Text
     parties: tuple[ScenarioParty, ...] = Field(min_length=2)

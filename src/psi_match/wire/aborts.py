@@ -47,11 +47,20 @@ class ShutdownError(PolicyRefusal):
     """This node is shutting down."""
 
 
-def to_wire(error: BaseException) -> pb.SessionMessage:
+def to_wire(error: BaseException, to: str) -> pb.SessionMessage:
     """Return the abort message for a local failure.
 
-    A refusal's sentence is written for peers and goes along as it is; every other error is reduced to its reason.
+    A refusal's sentence is written for peers and goes along as it is; every other error is reduced to its reason. What
+    is about another party stays between this node and that party: others learn only that the run has ended.
+
+    Args:
+        error: the failure.
+        to: who is told.
     """
+    about = getattr(error, "peer", None)
+    if about is not None and about != to:
+        reason = pb.ABORT_REASON_OTHER_PARTY
+        return pb.SessionMessage(abort=pb.Abort(reason=reason, sentence=SENTENCES[reason]))
     step = STEPS.get(getattr(error, "step", None) or "", pb.STEP_UNSPECIFIED)
     if isinstance(error, ShutdownError):
         reason = pb.ABORT_REASON_SHUTDOWN
@@ -61,7 +70,12 @@ def to_wire(error: BaseException) -> pb.SessionMessage:
     return pb.SessionMessage(abort=pb.Abort(reason=reason, sentence=sentence or SENTENCES[reason], step=step))
 
 
-_MAX_SENTENCE = 300
+_MAX_WORDS = 300
+
+
+def printable(words: str) -> str:
+    """Return a peer's own words fit for a log or terminal: cut, and without control characters."""
+    return "".join(character for character in words[:_MAX_WORDS] if character.isprintable())
 
 
 def from_wire(abort: pb.Abort, peer: str) -> PsiMatchError:
@@ -69,7 +83,7 @@ def from_wire(abort: pb.Abort, peer: str) -> PsiMatchError:
     step = STEP_NAMES.get(abort.step)
     if abort.reason == pb.ABORT_REASON_REFUSED:
         # The peer's own words: shown, but cut and stripped of control characters.
-        words = "".join(c for c in abort.sentence[:_MAX_SENTENCE] if c.isprintable())
+        words = printable(abort.sentence)
         return PolicyRefusal(f"{peer} refuses: {words}", "Ask that body's operator.", peer=peer, step=step)
     sentence = SENTENCES.get(abort.reason, SENTENCES[pb.ABORT_REASON_INTERNAL])
     if abort.reason == pb.ABORT_REASON_VERSION:

@@ -1,0 +1,356 @@
+"""Populations: numbers of nobody, exact quotas, dependent arrears, equal bytes for equal seeds, private files."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from psi_match.base.errors import DataError, InternalError, UsageError
+from psi_match.domain.bsn import BsnKind
+from psi_match.domain.columns import ColumnSpec, ColumnType
+from psi_match.domain.dataset import DatasetBuilder, DatasetSpec
+from psi_match.domain.parties import BODIES
+from psi_match.population import calibration
+from psi_match.population.arrears import draw_arrears
+from psi_match.population.claims import draw_claims
+from psi_match.population.generate import MAX_PERSONS, generate
+from psi_match.population.numbers import AVAILABLE, draw_numbers
+from psi_match.population.presence import CORE_BODIES, TABLE, core
+from psi_match.population.streams import stream
+from psi_match.population.truth import read_truth
+
+IDS = [body.id for body in BODIES]
+DATE = datetime.date(2026, 1, 1)
+SMALL = Path(__file__).parents[2] / "synthetic_data" / "small"
+BODY_SCHEMA = pa.schema(
+    {
+        "bsn": pa.string(),
+        "open_cents": pa.int64(),
+        "oldest_claim_months": pa.int16(),
+        "reminder_sent": pa.bool_(),
+        "peildatum": pa.date32(),
+    }
+)
+
+
+def remainder(bsn: str) -> int:
+    """The 11-proef by hand, sharing nothing with the code under test."""
+    assert re.fullmatch(r"[0-9]{9}", bsn)
+    return sum(weight * int(digit) for weight, digit in zip((9, 8, 7, 6, 5, 4, 3, 2, -1), bsn, strict=True)) % 11
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def present(people: pd.DataFrame, body: str) -> np.ndarray:
+    return people[f"{body}_present"].to_numpy()
+
+
+@pytest.fixture(scope="module")
+def people() -> pd.DataFrame:
+    return draw_arrears(100_000, 1)
+
+
+@pytest.fixture(scope="module")
+def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("population") / "out"
+    generate(20_000, 3, out, DATE)
+    return out
+
+
+# Numbers
+
+
+def test_as_many_numbers_leave_remainder_one_as_the_module_says() -> None:
+    counts = [1] + [0] * 10
+    for weight in (9, 8, 7, 6, 5, 4, 3, 2, -1):
+        counts = [sum(counts[(rest - weight * digit) % 11] for digit in range(10)) for rest in range(11)]
+    assert counts[1] == AVAILABLE
+
+
+def test_numbers_are_distinct_and_nobodys() -> None:
+    drawn = [f"{number:09}" for number in draw_numbers(20_000, stream(1, "test")).tolist()]
+    assert len(set(drawn)) == 20_000
+    assert {remainder(bsn) for bsn in drawn} == {1}
+    assert {bsn[0] for bsn in drawn} == set("0123456789")
+    assert {bsn[-1] for bsn in drawn} == set("0123456789")
+
+
+@pytest.mark.parametrize("count", [-1, AVAILABLE // 2 + 1])
+def test_impossible_counts_of_numbers_are_refused(count: int) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        draw_numbers(count, stream(1, "test"))
+
+
+# Who, where, how much
+
+
+@pytest.mark.parametrize(
+    ("persons", "expected"),
+    [
+        (0, (0, 0, 0, 0, 0, 0)),
+        (1, (0, 0, 0, 0, 0, 0)),
+        (50, (1, 3, 3, 1, 0, 0)),
+        (17_900, (250, 1050, 900, 200, 30, 100)),
+    ],
+)
+def test_quotas_are_exact(persons: int, expected: tuple[int, ...]) -> None:
+    people = draw_arrears(persons, 5)
+    assert tuple(int(present(people, body).sum()) for body in IDS) == expected
+
+
+def test_arrears_depend_on_each_other(people: pd.DataFrame) -> None:
+    adults = 100_000 * 14.5 / 17.9
+    all_four = np.logical_and.reduce([present(people, body) for body in CORE_BODIES]).sum()
+    independent = adults * np.prod([present(people, body).sum() / adults for body in CORE_BODIES])
+    assert all_four > 1000 * independent
+    # 60,000 of 17.9 million are published; what chance adds is small.
+    assert core(100_000) == 335
+    assert core(100_000) <= all_four < 1.1 * core(100_000)
+
+
+def test_two_in_three_of_cjib_are_at_belastingdienst_or_toeslagen(people: pd.DataFrame) -> None:
+    elsewhere = present(people, "belastingdienst") | present(people, "toeslagen")
+    assert 0.63 < elsewhere[present(people, "cjib")].mean() < 0.70
+
+
+def test_a_quarter_of_all_debtors_is_at_two_bodies_or_more(people: pd.DataFrame) -> None:
+    bodies = np.sum([present(people, body) for body in IDS], axis=0)
+    assert bodies.min() == 1
+    assert 0.23 < (bodies >= 2).mean() < 0.27
+
+
+@pytest.mark.parametrize("body", IDS)
+def test_amounts_have_the_median_of_the_table_and_a_heavy_tail(body: str) -> None:
+    euros = draw_claims(body, 50_000, stream(1, "test")).open_cents / 100
+    assert np.median(euros) == pytest.approx(calibration.figure(TABLE, body, "median"), rel=0.05)
+    assert euros.min() >= 0.01
+    assert euros.mean() > 1.4 * np.median(euros)
+
+
+def test_ages_are_skewed_and_older_claims_got_more_reminders() -> None:
+    claims = draw_claims("cjib", 50_000, stream(1, "test"))
+    months, reminded = claims.oldest_claim_months, claims.reminder_sent
+    assert months.min() == 0
+    assert months.max() == 120
+    assert months.mean() > np.median(months)
+    shares = [reminded[(months >= low) & (months < high)].mean() for low, high in [(0, 1), (1, 3), (3, 7), (7, 121)]]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.9
+
+
+def test_absent_people_owe_nothing(people: pd.DataFrame) -> None:
+    for body in IDS:
+        absent = people[~people[f"{body}_present"]]
+        assert not absent[[f"{body}_open_cents", f"{body}_oldest_claim_months", f"{body}_reminder_sent"]].any(axis=None)
+        assert (people[people[f"{body}_present"]][f"{body}_open_cents"] >= 1).all()
+
+
+# Files
+
+
+def test_truth_is_the_union_of_the_folders(population: Path) -> None:
+    truth = read_truth(population / "truth.parquet").set_index("bsn")
+    everyone: set[str] = set()
+    for body in IDS:
+        own = pd.read_parquet(population / body / "arrears.parquet").set_index("bsn")
+        everyone |= set(own.index)
+        expected = truth[truth[f"{body}_present"]].loc[own.index]
+        for column in ("open_cents", "oldest_claim_months", "reminder_sent"):
+            assert (own[column] == expected[f"{body}_{column}"]).all()
+        assert len(own) == truth[f"{body}_present"].sum()
+    assert everyone == set(truth.index)
+    assert truth.index.is_unique
+
+
+def test_no_number_in_any_file_passes_the_11_proef(population: Path) -> None:
+    for path in population.rglob("*.parquet"):
+        assert {remainder(bsn) for bsn in pq.read_table(path)["bsn"].to_pylist()} == {1}
+
+
+@pytest.mark.parametrize("persons", [0, 1, 50])
+def test_small_populations_have_all_files_and_columns(tmp_path: Path, persons: int) -> None:
+    generate(persons, 1, tmp_path / "out", DATE)
+    names = {f"{body}/arrears.parquet" for body in IDS} | {"truth.parquet", "population.json"}
+    assert files(tmp_path / "out").keys() == names
+    for body in IDS:
+        table = pq.read_table(tmp_path / "out" / body / "arrears.parquet")
+        assert table.schema.equals(BODY_SCHEMA, check_metadata=True)
+        assert set(table["peildatum"].to_pylist()) <= {DATE}
+    assert len(read_truth(tmp_path / "out" / "truth.parquet").columns) == 1 + 4 * len(BODIES)
+
+
+def test_nodes_accept_every_row(population: Path) -> None:
+    columns = {"open_cents": ColumnType.CENTS, "oldest_claim_months": "integer", "reminder_sent": "boolean"}
+    spec = DatasetSpec(
+        name="arrears",
+        bsn=BsnKind.SYNTHETIC,
+        columns=tuple(ColumnSpec(name=name, type=ColumnType(kind)) for name, kind in columns.items()),
+        reference_date_column="peildatum",
+    )
+    table = pq.read_table(population / "cak" / "arrears.parquet")
+    builder = DatasetBuilder(spec)
+    builder.add(table)
+    dataset = builder.finish()
+    assert (dataset.rows, dataset.rejects.total, dataset.reference_date) == (len(table), 0, DATE)
+
+
+def test_order_of_rows_does_not_link_the_bodies(population: Path) -> None:
+    left, right = (
+        pd.Series(range(len(table)), index=table["bsn"].to_pylist())
+        for table in (pq.read_table(population / body / "arrears.parquet") for body in ("belastingdienst", "toeslagen"))
+    )
+    both = left.index.intersection(right.index)
+    assert len(both) > 300
+    assert abs(np.corrcoef(left[both], right[both])[0, 1]) < 0.2
+
+
+def test_summary_holds_counts_and_no_numbers_of_people(population: Path) -> None:
+    text = (population / "population.json").read_text()
+    summary = json.loads(text)
+    truth = read_truth(population / "truth.parquet")
+    assert summary["rows"] == {body: int(present(truth, body).sum()) for body in IDS}
+    assert summary["anywhere"] == len(truth)
+    assert (summary["persons"], summary["seed"], summary["reference_date"]) == (20_000, 3, "2026-01-01")
+    assert summary["generator"] >= 1
+    assert not re.search(r"[0-9]{9}", text)
+
+
+def test_only_the_owner_may_read(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        generate(50, 1, tmp_path / "out", DATE)
+    finally:
+        os.umask(before)
+    for body in IDS:
+        assert (tmp_path / "out" / body).stat().st_mode & 0o777 == 0o700
+    for path in (tmp_path / "out").rglob("*.parquet"):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+# Determinism
+
+
+def test_equal_seeds_give_equal_bytes_in_another_process(tmp_path: Path, population: Path) -> None:
+    code = (
+        "import datetime, pathlib, sys; from psi_match.population.generate import generate; "
+        "generate(20_000, 3, pathlib.Path(sys.argv[1]), datetime.date(2026, 1, 1))"
+    )
+    for hash_seed in ("0", "1"):
+        out = tmp_path / hash_seed
+        subprocess.run([sys.executable, "-c", code, out], env=os.environ | {"PYTHONHASHSEED": hash_seed}, check=True)
+        assert files(out) == files(population)
+
+
+def test_another_seed_gives_other_people(population: Path, tmp_path: Path) -> None:
+    generate(20_000, 4, tmp_path / "out", DATE)
+    left, right = (set(read_truth(folder / "truth.parquet")["bsn"]) for folder in (population, tmp_path / "out"))
+    assert len(left & right) < 10
+
+
+def test_another_date_changes_the_date_only(population: Path, tmp_path: Path) -> None:
+    generate(20_000, 3, tmp_path / "out", datetime.date(2025, 6, 30))
+    for body in IDS:
+        left, right = (pq.read_table(root / body / "arrears.parquet") for root in (population, tmp_path / "out"))
+        assert left.drop_columns("peildatum").equals(right.drop_columns("peildatum"))
+        assert set(right["peildatum"].to_pylist()) == {datetime.date(2025, 6, 30)}
+
+
+def test_committed_population_comes_from_its_command(tmp_path: Path) -> None:
+    """synthetic_data/README.md states the command; pyarrow's version is part of the bytes, so the tables count then."""
+    generate(20_000, 1, tmp_path / "out", DATE)
+    assert json.loads((SMALL / "population.json").read_text()) == json.loads(
+        (tmp_path / "out" / "population.json").read_text()
+    )
+    committed, made = files(SMALL), files(tmp_path / "out")
+    assert committed.keys() == made.keys()
+    if (
+        pq.read_metadata(SMALL / "truth.parquet").created_by
+        == pq.read_metadata(tmp_path / "out/truth.parquet").created_by
+    ):
+        assert committed == made
+    for name in committed:
+        if name.endswith(".parquet"):
+            assert pq.read_table(SMALL / name).equals(pq.read_table(tmp_path / "out" / name))
+    assert sum(map(len, committed.values())) < 300_000
+
+
+# Errors
+
+
+@pytest.mark.parametrize(("persons", "seed"), [(-1, 1), (MAX_PERSONS + 1, 1), (10, -1)])
+def test_numbers_out_of_range_are_the_users_fault(tmp_path: Path, persons: int, seed: int) -> None:
+    with pytest.raises(UsageError) as caught:
+        generate(persons, seed, tmp_path / "out", DATE)
+    assert caught.value.hint
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept")
+    with pytest.raises(UsageError, match="not an empty folder") as caught:
+        generate(50, 1, tmp_path, DATE)
+    assert caught.value.hint
+    assert files(tmp_path) == {"mine": b"kept"}
+
+
+def test_an_empty_folder_will_do(tmp_path: Path) -> None:
+    generate(50, 1, tmp_path, DATE)
+    assert (tmp_path / "truth.parquet").exists()
+
+
+@pytest.mark.parametrize("out", ["file", "file/below"])
+def test_a_file_is_no_folder(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError) as caught:
+        generate(50, 1, tmp_path / out, DATE)
+    assert caught.value.hint
+
+
+def test_reading_what_is_no_truth_says_so(tmp_path: Path, population: Path) -> None:
+    (tmp_path / "text.parquet").write_text("no Parquet")
+    (tmp_path / "empty.parquet").touch()
+    wrong = ["missing.parquet", "text.parquet", "empty.parquet", "."]
+    for path in [*(tmp_path / name for name in wrong), population / "cak" / "arrears.parquet"]:
+        with pytest.raises(DataError) as caught:
+            read_truth(path)
+        assert caught.value.hint
+
+
+# Calibration tables
+
+
+def test_every_figure_has_a_unit_a_source_and_a_tag() -> None:
+    table = pd.read_csv(calibration.calibration_file(f"{TABLE}.csv"), dtype=str, keep_default_na=False)
+    assert list(table.columns) == ["body", "quantity", "value", "unit", "year", "source", "tag"]
+    assert not table.duplicated(["body", "quantity"]).any()
+    assert (table != "").all(axis=None)
+    assert set(table["tag"]) <= {"S", "D", "A"}
+    assert set(table["body"]) == {*IDS, "nl"}
+
+
+def test_tables_of_the_installed_package_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "arrears_marginals.csv").touch()
+    assert calibration.calibration_file("arrears_marginals.csv").parent.name in {"synthetic_data", "calibration_tables"}
+    monkeypatch.setattr(calibration, "_PACKAGED", tmp_path)
+    assert calibration.calibration_file("arrears_marginals.csv").parent == tmp_path
+
+
+@pytest.mark.parametrize(("table", "body"), [("no-such-table", "cjib"), (TABLE, "nobody")])
+def test_a_missing_figure_is_our_fault(table: str, body: str) -> None:
+    with pytest.raises(InternalError) as caught:
+        calibration.figure(table, body, "persons")
+    assert caught.value.hint
