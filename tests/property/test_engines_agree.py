@@ -12,13 +12,16 @@ from support.sets import two_sets
 from psi_match.protocols.psi import plaintext_intersection
 
 
+ENGINES = ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)]
+
+
 @st.composite
 def sizes(draw: st.DrawFn) -> tuple[int, int, int, int]:
     leader, data = draw(st.integers(0, 256)), draw(st.integers(0, 256))
     return leader, data, draw(st.integers(0, min(leader, data))), draw(st.integers(0, 2**20))
 
 
-@pytest.mark.parametrize("engine", ["kkrt", "ecdh"])
+@pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=20, deadline=None)
 @given(sizes())
 def test_small_sets_of_every_overlap(engine: str, drawn: tuple[int, int, int, int]) -> None:
@@ -28,8 +31,15 @@ def test_small_sets_of_every_overlap(engine: str, drawn: tuple[int, int, int, in
     assert np.array_equal(found, plaintext_intersection(leader, data_party))
 
 
-@pytest.mark.parametrize("engine", ["kkrt", "ecdh"])
-@pytest.mark.parametrize("rows", [4096, 65_537])
+@pytest.mark.parametrize(
+    ("engine", "rows"),
+    [
+        ("kkrt", 4096),
+        ("kkrt", 65_537),
+        pytest.param("ecdh", 4096, marks=pytest.mark.openmined),
+        pytest.param("ecdh", 65_537, marks=[pytest.mark.openmined, pytest.mark.slow]),
+    ],
+)
 @pytest.mark.parametrize("shape", ["disjoint", "equal", "nested"])
 def test_large_sets(engine: str, rows: int, shape: str) -> None:
     other = rows // 2 if shape == "nested" else rows

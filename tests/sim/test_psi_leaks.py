@@ -19,7 +19,7 @@ from psi_match.protocols.tables import CuckooTable, positions_key, simple_table
 from psi_match.sim.simulator import simulate
 
 
-@pytest.mark.parametrize("engine", ["kkrt", "ecdh"])
+@pytest.mark.parametrize("engine", ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)])
 def test_message_sizes_depend_on_public_sizes_only(engine: str) -> None:
     # Public sizes of 256 and 1,280 in every case.
     inputs = [two_sets(0, 1025, 0), two_sets(1, 1200, 1), two_sets(256, 1280, 256, 3), two_sets(200, 1100, 17, 4)]
@@ -29,7 +29,7 @@ def test_message_sizes_depend_on_public_sizes_only(engine: str) -> None:
     assert directions == {("leader", "data"), ("data", "leader")}
 
 
-@pytest.mark.parametrize("engine", ["kkrt", "ecdh"])
+@pytest.mark.parametrize("engine", ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)])
 def test_the_announced_number_of_messages_is_right(engine: str) -> None:
     leader, data_party = two_sets(300, 40_000, 100)
     run = intersect(engine, leader, data_party)

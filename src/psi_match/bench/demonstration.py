@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from psi_match.bench.truth import expected_result, same_result
 from psi_match.domain.parties import BODIES
 from psi_match.node.certificates import NODE, OPERATOR, Authority, write_key_folder
 from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, running, write_node_folder
-from psi_match.node.operator_client import finished_record
-from psi_match.population.generate import generate
-from psi_match.population.truth import read_truth
+from psi_match.node.operator_client import OperatorClient, finished_record
+from psi_match.population.generate import SUMMARY_NAME, generate
+from psi_match.population.truth import TRUTH_NAME, read_truth
 from psi_match.scenario.catalogue import Catalogue
 from psi_match.scenario.model import Scenario
 from psi_match.sim.self_test import self_test
@@ -69,6 +70,10 @@ class DemoOutcome:
         return asdict(self)
 
 
+Operators = Mapping[str, Callable[[], OperatorClient]]
+"""How to reach each body's node as that body's own operator."""
+
+
 def demonstrate(
     scenario_name: str,
     persons: int,
@@ -95,8 +100,7 @@ def demonstrate(
     began = time.monotonic()
     scenario = Catalogue().get(scenario_name)
     on_stage("population")
-    today = datetime.datetime.now(datetime.UTC).date()
-    generate(persons, seed, folder / "population", today)
+    generate(persons, seed, folder / "population", datetime.datetime.now(datetime.UTC).date())
     on_stage("kernels")
     # Once here, so that six nodes find compiled kernels instead of compiling them six times over.
     self_test(SystemRandomness())
@@ -104,22 +108,49 @@ def demonstrate(
     on_stage("nodes")
     with running(list(nodes.values())):
         on_stage("run")
-        with nodes[scenario.leader].operator() as operator:
-            record = operator.run(scenario.name, engine, on_progress=on_progress)
-            table = pd.read_parquet(io.BytesIO(operator.result(record["run_id"])))
-        outcomes = [_party_outcome(node, scenario, record) for node in nodes.values()]
-    expected = expected_result(read_truth(folder / "population" / "truth.parquet"), scenario)
+        operators = {party: node.operator for party, node in nodes.items()}
+        outcome = match_and_compare(scenario, operators, folder / "population" / TRUTH_NAME, engine, on_progress)
+    return replace(outcome, wall_s=round(time.monotonic() - began, 2))
+
+
+def match_and_compare(
+    scenario: Scenario,
+    operators: Operators,
+    truth: Path,
+    engine: str = "",
+    on_progress: Callable[[pb.Progress], None] = lambda _progress: None,
+) -> DemoOutcome:
+    """Run a scenario at nodes that serve already, and compare the result with the truth.
+
+    It plays the operator of every body, which only a demo may: each node's own record tells what went in there.
+
+    Args:
+        scenario: what to run.
+        operators: how to reach the nodes.
+        truth: the population's truth; its summary lies beside it.
+        engine: ``kkrt`` or ``ecdh``; the scenario's own if empty.
+        on_progress: called with the progress of the run.
+
+    Raises:
+        PsiMatchError: whatever fails on the way.
+    """
+    began = time.monotonic()
+    expected = expected_result(read_truth(truth), scenario)
+    summary = json.loads(truth.with_name(SUMMARY_NAME).read_text(encoding="utf-8"))
+    with operators[scenario.leader]() as operator:
+        record = operator.run(scenario.name, engine, on_progress=on_progress)
+        table = pd.read_parquet(io.BytesIO(operator.result(record["run_id"])))
     return DemoOutcome(
         scenario=scenario.name,
         engine=record["engine"],
-        persons=persons,
-        seed=seed,
+        persons=summary["persons"],
+        seed=summary["seed"],
         wall_s=round(time.monotonic() - began, 2),
         run_wall_s=record["wall_s"],
         equal_truth=same_result(table, expected),
         matches={party: int(table[party].sum()) for party in scenario.data_parties},
         expected={party: int(expected[party].sum()) for party in scenario.data_parties},
-        parties=outcomes,
+        parties=[_party_outcome(party, operators[party], scenario, record) for party in operators],
     )
 
 
@@ -140,20 +171,22 @@ def prepare_nodes(folder: Path) -> dict[str, LocalNode]:
     return nodes
 
 
-def _party_outcome(node: LocalNode, scenario: Scenario, record: dict[str, Any]) -> PartyOutcome:
+def _party_outcome(
+    party: str, operator_of: Callable[[], OperatorClient], scenario: Scenario, record: dict[str, Any]
+) -> PartyOutcome:
     pairs = record["pairs"]
-    if node.party == scenario.leader:
+    if party == scenario.leader:
         return PartyOutcome(
-            node.party,
+            party,
             "leader",
             record["rows_in"],
             record["result_rows"],
             sum(pair["bytes_out"] for pair in pairs.values()),
             sum(pair["bytes_in"] for pair in pairs.values()),
         )
-    if node.party not in pairs:
-        return PartyOutcome(node.party, "", 0, 0, 0, 0)
-    with node.operator() as operator:
+    if party not in pairs:
+        return PartyOutcome(party, "", 0, 0, 0, 0)
+    with operator_of() as operator:
         own = finished_record(operator, record["run_id"])
     pair = own["pairs"][scenario.leader]
-    return PartyOutcome(node.party, "data party", own["rows_in"], 0, pair["bytes_out"], pair["bytes_in"])
+    return PartyOutcome(party, "data party", own["rows_in"], 0, pair["bytes_out"], pair["bytes_in"])

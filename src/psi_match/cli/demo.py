@@ -31,15 +31,30 @@ def demo(
         Path | None, typer.Option("--out", help="Keep population, keys, logs and results in this new folder.")
     ] = None,
     engine: Annotated[str, typer.Option("--engine", help="kkrt or ecdh; default: the scenario's own.")] = "",
+    attach: Annotated[
+        str,
+        typer.Option(
+            "--attach", help="Use nodes that serve already; {party} stands for each body, as in {party}:50051."
+        ),
+    ] = "",
+    keys: Annotated[Path, typer.Option("--keys", help="With --attach: folder with one key folder per body.")] = Path(
+        "keys"
+    ),
+    truth: Annotated[Path, typer.Option("--truth", help="With --attach: the population's truth.parquet.")] = Path(
+        "truth.parquet"
+    ),
     as_json: Json = False,
     language: Language = "nl",
 ) -> None:
     """Make a population, start six nodes, run a scenario, and compare the result with the truth."""
-    from psi_match.base.errors import ResultMismatch, UsageError
+    from psi_match.base.errors import UsageError
     from psi_match.bench.demonstration import demonstrate
     from psi_match.cli.progress import follow
 
     check_language(language)
+    if attach:
+        _report(_attached(scenario, engine, attach, keys, truth), language, as_json=as_json)
+        return
     if out and out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} is not empty.", "Choose a new folder for --out.")
 
@@ -52,6 +67,33 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True)
         with follow() as progress:
             outcome = demonstrate(scenario, persons, seed, folder.resolve(), engine, stage, progress.advanced)
+    _report(outcome, language, as_json=as_json)
+
+
+def _attached(scenario_name: str, engine: str, address: str, keys: Path, truth: Path) -> DemoOutcome:
+    """Run at nodes that serve already, as the operator of every body: for a demo, where one person plays them all."""
+    from functools import partial
+
+    from psi_match.bench.demonstration import match_and_compare
+    from psi_match.cli.progress import follow
+    from psi_match.domain.parties import BODIES
+    from psi_match.node.certificates import OPERATOR, Credentials
+    from psi_match.node.operator_client import OperatorClient
+    from psi_match.scenario.catalogue import Catalogue
+
+    operators = {
+        body.id: partial(
+            OperatorClient, address.replace("{party}", body.id), Credentials.read(keys / body.id, OPERATOR)
+        )
+        for body in BODIES
+    }
+    with follow() as progress:
+        return match_and_compare(Catalogue().get(scenario_name), operators, truth, engine, progress.advanced)
+
+
+def _report(outcome: DemoOutcome, language: str, *, as_json: bool) -> None:
+    from psi_match.base.errors import ResultMismatch
+
     if as_json:
         sys.stdout.write(json.dumps(outcome.as_dict(), indent=2) + "\n")
     else:

@@ -214,8 +214,8 @@ def _read_csv(spec: DatasetSpec, source: CsvSource) -> Iterator[pa.Table]:
 
 def _first_line(source: CsvSource) -> str:
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
-    with source.path.open(encoding=encoding, newline="") as file:
-        return file.readline()
+    with source.path.open("rb") as file:
+        return file.readline().decode(encoding)
 
 
 def _rest_is_empty(source: CsvSource) -> bool:
