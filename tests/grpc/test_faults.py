@@ -499,7 +499,7 @@ def test_sigterm_ends_a_live_run_at_both_ends(bodies: Bodies) -> None:
 
 
 def test_no_failed_run_leaves_threads_behind(bodies: Bodies) -> None:
-    def drop(_way: str, _number: int, message: bytes) -> list[bytes]:
+    def drop(_way: str, _number: int, _message: bytes) -> list[bytes]:
         return [b"\xff"]
 
     with through_proxy(bodies) as (nodes, proxy):

@@ -206,7 +206,7 @@ def test_a_dataset_that_is_too_old_ends_the_run_at_all_ends(bodies: Bodies, part
     day = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=40)
     write_rows(bodies.folder / "data" / party / "rows.parquet", bodies.rows[party], day)
     with serving(bodies) as nodes, _operator(bodies) as operator:
-        with pytest.raises(Exception, match="days old|own dataset") as raised:
+        with pytest.raises(Exception, match=r"days old|own dataset") as raised:
             operator.run("paren")
         if party == LEADER:
             assert isinstance(raised.value, DataError)

@@ -11,7 +11,6 @@ from support.sets import two_sets
 
 from psi_match.protocols.psi import plaintext_intersection
 
-
 ENGINES = ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)]
 
 

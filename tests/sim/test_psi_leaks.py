@@ -1,4 +1,4 @@
-"""What the messages of an intersection tell: sizes that follow from public sizes, and nothing that can be recomputed."""
+"""What the messages of an intersection tell: sizes that follow from public sizes, nothing that can be recomputed."""
 
 from __future__ import annotations
 

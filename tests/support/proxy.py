@@ -1,8 +1,8 @@
 """A fault-injecting proxy between a leader's node and a data party's node.
 
-It holds both ends' keys, which only a test has: towards the leader it presents the data party's certificate, towards the
-data party the leader's. Every message of a session passes through ``meddle``, which may change, drop, repeat, hold back
-or cut.
+It holds both ends' keys, which only a test has: towards the leader it presents the data party's certificate, towards
+the data party the leader's. Every message of a session passes through ``meddle``, which may change, drop, repeat,
+hold back or cut.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class Proxy:
 
     def _session(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         with open_channel(self._target, self._data_party.identity.party, self._leader) as channel:
-            call = channel.stream_stream(SESSION_METHOD)(self._through(TO_DATA_PARTY, messages, context))
+            call = channel.stream_stream(SESSION_METHOD)(self._through(TO_DATA_PARTY, messages))
             context.add_callback(call.cancel)
             try:
-                yield from self._through(TO_LEADER, call, context)
+                yield from self._through(TO_LEADER, call)
             except grpc.RpcError as error:
                 context.abort(error.code(), error.details())
 
-    def _through(self, direction: str, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+    def _through(self, direction: str, messages: Iterator[bytes]) -> Iterator[bytes]:
         # A thread of its own, so that a meddler that holds messages back does not hold back the end of the stream.
         waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(16)
 

@@ -20,7 +20,9 @@ def print_table(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    if title:
+        sys.stdout.write(title + "\n\n")
+    table = Table(box=SIMPLE_HEAD, show_edge=False)
     for index, header in enumerate(headers):
         right = index in numbers
         table.add_column(header, justify="right" if right else "left", overflow="fold", no_wrap=right)
