@@ -1,4 +1,4 @@
-"""Print the bound behind the small cuckoo tables: the probability that no placement exists, by a union over Hall violators.
+"""Print the bound behind the small cuckoo tables: a union over Hall violators, for "no placement exists".
 
     .venv/bin/python scripts/cuckoo_bound.py
 

@@ -15,7 +15,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-LIMIT = 10**9
+DIGITS = 9
+LIMIT = 10**DIGITS
 SYNTHETIC_REMAINDER = 1
 _TEST_FIRST = 999_900_000
 _WEIGHTS = (-1, 2, 3, 4, 5, 6, 7, 8, 9)
@@ -33,31 +34,45 @@ class BsnKind(StrEnum):
 def remainders(numbers: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """Return the weighted digit sum of the 11-proef modulo 11."""
     total = np.zeros(len(numbers), dtype=np.int16)
-    rest = numbers.astype(np.uint32, copy=True)
+    rest = numbers
     for weight in _WEIGHTS:
-        total += (rest % np.uint32(10)).astype(np.int16) * np.int16(weight)
-        rest //= np.uint32(10)
+        rest, last = _split_last_digit(rest)
+        total += last.astype(np.int16) * np.int16(weight)
     return (total % 11).astype(np.uint8)
 
 
 def is_of_kind(numbers: NDArray[np.uint32], kind: BsnKind) -> NDArray[np.bool_]:
     """Tell of each number whether it is of a kind."""
     found = remainders(numbers)
-    in_test_range = numbers >= _TEST_FIRST
-    fits: dict[BsnKind, NDArray[np.bool_]] = {
-        BsnKind.REAL: (found == 0) & (numbers != 0) & ~in_test_range,
-        BsnKind.SYNTHETIC: found == SYNTHETIC_REMAINDER,
-        BsnKind.TEST: (found == 0) & in_test_range,
-    }
-    return fits[kind]
+    fits: NDArray[np.bool_]
+    match kind:
+        case BsnKind.REAL:
+            fits = (found == 0) & (numbers != 0) & (numbers < _TEST_FIRST)
+        case BsnKind.SYNTHETIC:
+            fits = found == SYNTHETIC_REMAINDER
+        case BsnKind.TEST:
+            fits = (found == 0) & (numbers >= _TEST_FIRST)
+    return fits
+
+
+def digits(numbers: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return the nine ASCII digits of each number, (n, 9), leading zeros included."""
+    # Built digit by digit in whole rows, and turned at the end: writing columns of nine bytes is slower.
+    turned = np.empty((DIGITS, len(numbers)), dtype=np.uint8)
+    rest = numbers
+    for place in reversed(range(DIGITS)):
+        rest, turned[place] = _split_last_digit(rest)
+    turned += np.uint8(ord("0"))
+    return np.ascontiguousarray(turned.T)
 
 
 def format_bsn(numbers: NDArray[np.uint32]) -> NDArray[np.str_]:
     """Return the numbers as text of nine digits, leading zeros included."""
-    digits = np.empty((len(numbers), 9), dtype=np.uint32)
-    rest = numbers.astype(np.uint32, copy=True)
-    for position in range(8, -1, -1):
-        digits[:, position] = ord("0") + rest % np.uint32(10)
-        rest //= np.uint32(10)
     # A row of nine UCS-4 code points is exactly numpy's text of nine characters.
-    return digits.view("<U9")[:, 0]
+    return digits(numbers).astype(np.uint32).view(f"<U{DIGITS}")[:, 0]
+
+
+def _split_last_digit(numbers: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return all digits but the last one, and the last one; half the time of `%` beside `//`."""
+    tens = numbers // np.uint32(10)
+    return tens, numbers - tens * np.uint32(10)

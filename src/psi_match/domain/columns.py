@@ -1,11 +1,13 @@
 """Typed columns of a dataset: from what a file or database holds to exact numbers, with a mask of what did not fit.
 
 All conversions are vectorised and decide by pattern before they convert, so that no library ever meets, and quotes, a
-value that it cannot read. Amounts never become binary fractions.
+value that it cannot read. Amounts never become binary fractions. What repeats - dates, yes and no, codes - is converted
+once per distinct text of a batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -22,8 +24,8 @@ class ColumnType(StrEnum):
     """What a column holds.
 
     ``cents``: whole cents. ``euros``: decimal amounts, ``1234,56``, ``1.234,56`` or ``1234.56``, kept as cents.
-    ``integer``: whole numbers. ``boolean``: ja/nee, j/n, true/false, waar/onwaar, 1/0. ``date``: 2026-01-31 or
-    31-01-2026. ``text``: a code or name.
+    ``integer``: whole numbers. ``boolean``: ja/nee, j/n, yes/no, y, true/false, t/f, waar/onwaar, 1/0. ``date``:
+    2026-01-31 or 31-01-2026. ``text``: a code or name, of which many rows share one.
     """
 
     CENTS = "cents"
@@ -35,6 +37,12 @@ class ColumnType(StrEnum):
 
 
 NUMERIC = (ColumnType.CENTS, ColumnType.EUROS, ColumnType.INTEGER)
+DTYPES: dict[ColumnType, str] = dict.fromkeys(NUMERIC, "int64") | {
+    ColumnType.BOOLEAN: "bool",
+    ColumnType.DATE: "datetime64[D]",
+    ColumnType.TEXT: "object",
+}
+"""What numpy holds of each type."""
 
 
 class ColumnSpec(BaseModel):
@@ -58,9 +66,14 @@ class ColumnSpec(BaseModel):
         return self.source or self.name
 
 
+_LARGEST_WHOLE = 10**15 - 1
 _WHOLE = r"^[+-]?[0-9]{1,15}$"
 _DUTCH = r"^[+-]?([0-9]{1,13}|[0-9]{1,3}(\.[0-9]{3}){1,4})(,[0-9]{1,2})?$"
 _POINT = r"^[+-]?[0-9]{1,13}\.[0-9]{1,2}$"
+_DATE = r"^[1-9][0-9]{3}-[0-9]{1,2}-[0-9]{1,2}$"
+_DUTCH_DATE = r"^([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})$"
+_FIRST_DAY, _LAST_DAY = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")
+"""Outside them numpy gives back a number where a date is expected."""
 _TRUE = ("ja", "j", "true", "t", "waar", "yes", "y", "1")
 _FALSE = ("nee", "n", "false", "f", "onwaar", "no", "0")
 
@@ -75,18 +88,18 @@ def convert(column: pa.ChunkedArray, spec: ColumnSpec) -> Converted:
         spec: the declaration.
 
     Returns:
-        Values (n,) - int64, bool, datetime64[D] or text - and a mask (n,) of cells that fit; where a cell does not fit
-        the value means nothing.
+        Values (n,) - int64, bool, datetime64[D], or texts of which equal ones share one object - and a mask (n,) of
+        cells that fit; where a cell does not fit the value means nothing.
 
     Raises:
         DataError: the column as a whole is of a type that cannot be what is declared.
     """
+    column = plain_text(column)
     kind = column.type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if pa.types.is_null(kind):
-        return _empty(len(column), spec.type)
-    if text:
-        return _from_text(pc.utf8_trim_whitespace(pc.fill_null(column, "")), spec.type)
+        return np.zeros(len(column), dtype=DTYPES[spec.type]), np.zeros(len(column), dtype=np.bool_)
+    if is_text(kind):
+        return _from_text(trimmed(column), spec.type)
     native = _from_native(column, spec.type)
     if native is None:
         raise DataError(
@@ -96,9 +109,26 @@ def convert(column: pa.ChunkedArray, spec: ColumnSpec) -> Converted:
     return native
 
 
-def _empty(rows: int, kind: ColumnType) -> Converted:
-    dtype = {ColumnType.BOOLEAN: "bool", ColumnType.DATE: "datetime64[D]", ColumnType.TEXT: "<U1"}.get(kind, "int64")
-    return np.zeros(rows, dtype=dtype), np.zeros(rows, dtype=np.bool_)
+def plain_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of encoded texts - categories of pandas, views of polars - as plain texts; others as they are."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return plain_text(pc.cast(column, kind.value_type)) if _any_text(kind.value_type) else column
+    return pc.cast(column, pa.string()) if pa.types.is_string_view(kind) else column
+
+
+def _any_text(kind: pa.DataType) -> bool:
+    return is_text(kind) or bool(pa.types.is_string_view(kind))
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether a column's type is plain text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def trimmed(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return texts without the white space around them; no value is an empty text."""
+    return pc.utf8_trim_whitespace(pc.fill_null(text, ""))
 
 
 def _from_text(text: pa.ChunkedArray, kind: ColumnType) -> Converted:
@@ -108,23 +138,42 @@ def _from_text(text: pa.ChunkedArray, kind: ColumnType) -> Converted:
         case ColumnType.EUROS:
             return _euros(text)
         case ColumnType.BOOLEAN:
-            low = pc.utf8_lower(text)
-            true = _mask(pc.is_in(low, value_set=pa.array(_TRUE)))
-            false = _mask(pc.is_in(low, value_set=pa.array(_FALSE)))
-            return true, true | false
+            return _once_each(text, _booleans)
         case ColumnType.DATE:
-            iso = pc.replace_substring_regex(text, r"^([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})$", r"\3-\2-\1")
-            fits = pc.match_substring_regex(iso, r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$")
-            parsed = pc.strptime(pc.if_else(fits, iso, ""), format="%Y-%m-%d", unit="s", error_is_null=True)
-            days = pc.fill_null(parsed, 0).to_numpy().astype("datetime64[D]")
-            # strptime rolls over 31 February; what does not come back as it was written is not a date.
-            written = pc.replace_substring_regex(iso, r"-([0-9])(-|$)", r"-0\1\2")
-            written = pc.replace_substring_regex(written, r"-([0-9])$", r"-0\1")
-            same = days.astype(str) == written.to_numpy(zero_copy_only=False).astype(str)
-            return days, _mask(pc.is_valid(parsed)) & same
+            return _once_each(text, _dates)
         case ColumnType.TEXT:
-            values = text.to_numpy(zero_copy_only=False).astype(str)
-            return values, values != ""
+            return _once_each(text, _texts)
+
+
+def _once_each(text: pa.ChunkedArray, convert_distinct: Callable[[pa.Array], Converted]) -> Converted:
+    """Convert each distinct text once."""
+    encoded = text.combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    values, fits = convert_distinct(encoded.dictionary)
+    return values[codes], fits[codes]
+
+
+def _booleans(text: pa.Array) -> Converted:
+    low = pc.utf8_lower(text)
+    true = _mask(pc.is_in(low, value_set=pa.array(_TRUE, low.type)))
+    return true, true | _mask(pc.is_in(low, value_set=pa.array(_FALSE, low.type)))
+
+
+def _dates(text: pa.Array) -> Converted:
+    iso = pc.replace_substring_regex(text, _DUTCH_DATE, r"\3-\2-\1")
+    fits = pc.match_substring_regex(iso, _DATE)
+    safe = pc.if_else(fits, iso, "2000-01-01")
+    parsed = pc.strptime(safe, format="%Y-%m-%d", unit="s", error_is_null=True)
+    # strptime rolls 31 April over to 1 May: where the day is another than was written, there is no such date.
+    day_written = pc.cast(pc.replace_substring_regex(safe, r"^.*-", ""), pa.int64())
+    exists = pc.fill_null(pc.equal(pc.day(parsed), day_written), False)
+    days = pc.fill_null(parsed, 0).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    return days, _mask(pc.and_(fits, exists))
+
+
+def _texts(text: pa.Array) -> Converted:
+    values = text.to_numpy(zero_copy_only=False).astype(object)
+    return values, np.asarray(values != "", dtype=np.bool_)
 
 
 def _euros(text: pa.ChunkedArray) -> Converted:
@@ -150,8 +199,10 @@ def _from_native(column: pa.ChunkedArray, kind: ColumnType) -> Converted | None:
     there = _mask(pc.is_valid(column))
     source = column.type
     if kind in NUMERIC and pa.types.is_integer(source) and not pa.types.is_uint64(source):
-        factor = 100 if kind is ColumnType.EUROS else 1
-        return pc.fill_null(pc.cast(column, pa.int64()), 0).to_numpy() * factor, there
+        values = pc.fill_null(pc.cast(column, pa.int64()), 0).to_numpy()
+        # The same bounds as for text; beyond them, cents of euros would leave 64 bits unnoticed.
+        there &= (values >= -_LARGEST_WHOLE) & (values <= _LARGEST_WHOLE)
+        return values * (100 if kind is ColumnType.EUROS else 1), there
     if kind in NUMERIC and pa.types.is_decimal(source) and source.scale <= (2 if kind is ColumnType.EUROS else 0):
         return _from_text(pc.fill_null(pc.cast(column, pa.string()), ""), kind)
     if kind is ColumnType.BOOLEAN and pa.types.is_boolean(source):
@@ -160,9 +211,10 @@ def _from_native(column: pa.ChunkedArray, kind: ColumnType) -> Converted | None:
         values = pc.fill_null(column, -1).to_numpy() if pa.types.is_signed_integer(source) else column.to_numpy()
         return values == 1, there & np.isin(values, (0, 1))
     if kind is ColumnType.DATE and (pa.types.is_date(source) or pa.types.is_timestamp(source)):
-        days = pc.cast(column, pa.date32(), safe=False)
-        return pc.fill_null(pc.cast(days, pa.int32()), 0).to_numpy().astype("datetime64[D]"), there
-    if kind is ColumnType.TEXT and (pa.types.is_integer(source) or pa.types.is_dictionary(source)):
+        numbers = pc.fill_null(pc.cast(pc.cast(column, pa.date32(), safe=False), pa.int32()), 0)
+        days = numbers.to_numpy().astype("datetime64[D]")
+        return days, there & (days >= _FIRST_DAY) & (days <= _LAST_DAY)
+    if kind is ColumnType.TEXT and pa.types.is_integer(source):
         return _from_text(pc.fill_null(pc.cast(column, pa.string()), ""), kind)
     return None
 

@@ -1,12 +1,15 @@
 """A validated table: distinct BSNs of one declared kind, typed columns, a reference date, and a report of rejects.
 
 Batches come from a source as Arrow tables; each is checked, converted and shrunk to compact arrays at once. Errors name
-rows by number and columns by name; no value of a row ever enters a message.
+rows by number and columns by name; no value of a row ever enters a message. Even a column's name is shown only if no
+name looks like a value: a file without a header line has its first row there.
 """
 
 from __future__ import annotations
 
 import datetime
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -17,10 +20,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from psi_match.base.errors import DataError
-from psi_match.domain import rejects
-from psi_match.domain.bsn import LIMIT, BsnKind, is_of_kind
-from psi_match.domain.columns import ColumnSpec, ColumnType, convert
-from psi_match.domain.rejects import RejectReport
+from psi_match.domain.bsn import DIGITS, LIMIT, BsnKind, is_of_kind
+from psi_match.domain.columns import DTYPES, ColumnSpec, ColumnType, convert, is_text, plain_text, trimmed
+from psi_match.domain.rejects import Problem, RejectReport, bad_cell
+
+_MOST_DIGITS_IN_A_NAME = 5
+_LONGEST_NAME = 60
+_ROWS_TO_GROW = 1 << 20
 
 
 class DatasetSpec(BaseModel):
@@ -35,7 +41,7 @@ class DatasetSpec(BaseModel):
         columns: the other columns that scenarios may use.
         on_invalid: ``refuse`` the dataset if any row is invalid, or ``drop`` such rows and count them.
         reference_date: how recent the data are; or
-        reference_date_column: a column that says so, of which the oldest date counts.
+        reference_date_column: a column that says so. The oldest date counts, also that of a row that is dropped.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,6 +102,31 @@ class Dataset:
         return f"Dataset({self.rows} rows, {len(self.columns)} columns, {self.rejects.total} rejected)"
 
 
+class _GrowingArray:
+    """One array that grows in place: millions of rows in parts, and then in one piece, would need twice the memory."""
+
+    def __init__(self, dtype: str) -> None:
+        self._values = np.empty(0, dtype=dtype)
+        self._rows = 0
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Put values behind those that are there."""
+        end = self._rows + len(values)
+        if end > len(self._values):
+            self._resize(max(end, len(self._values) + _ROWS_TO_GROW))
+        self._values[self._rows : end] = values
+        self._rows = end
+
+    def finish(self) -> NDArray[Any]:
+        """Return the array; nothing can be appended any more."""
+        self._resize(self._rows)
+        return self._values
+
+    def _resize(self, rows: int) -> None:
+        # Safe without numpy's check: no view of the array leaves this object before it is finished.
+        self._values.resize(rows, refcheck=False)
+
+
 class DatasetBuilder:
     """Collects batches into a dataset.
 
@@ -107,9 +138,9 @@ class DatasetBuilder:
         self._spec = spec
         self._report = RejectReport()
         self._seen = 0
-        self._numbers: list[NDArray[np.uint32]] = []
-        self._rows: list[NDArray[np.uint32]] = []
-        self._columns: dict[str, list[NDArray[Any]]] = {column.name: [] for column in spec.columns}
+        self._numbers = _GrowingArray("uint32")
+        self._kept = _GrowingArray("bool")
+        self._columns = {column.name: _GrowingArray(DTYPES[column.type]) for column in spec.columns}
         self._oldest: np.datetime64 | None = None
 
     def add(self, batch: pa.Table) -> None:
@@ -127,13 +158,13 @@ class DatasetBuilder:
         kept: dict[str, NDArray[Any]] = {}
         for column in self._spec.columns:
             values, fits = convert(batch.column(column.source_name), column)
-            self._report.add(rejects.bad_cell(column.source_name), row_numbers[good & ~fits])
-            good &= fits
+            self._report.add(bad_cell(column.source_name), row_numbers[good & ~fits])
+            good = good & fits
             kept[column.name] = values
         if self._spec.reference_date_column:
             good = self._note_dates(batch.column(self._spec.reference_date_column), row_numbers, good)
         self._numbers.append(numbers[good])
-        self._rows.append(row_numbers[good].astype(np.uint32))
+        self._kept.append(good)
         for name, values in kept.items():
             self._columns[name].append(values[good])
 
@@ -143,28 +174,24 @@ class DatasetBuilder:
         Raises:
             DataError: rows were rejected and the declaration says ``refuse``.
         """
-        numbers = np.concatenate(self._numbers) if self._numbers else np.empty(0, dtype=np.uint32)
-        rows = np.concatenate(self._rows) if self._rows else np.empty(0, dtype=np.uint32)
-        self._numbers, self._rows = [], []
+        numbers = self._numbers.finish()
         later = _later_occurrences(numbers)
-        self._report.add(rejects.DUPLICATE, rows[later].astype(np.int64))
+        if len(later):
+            row_numbers = np.flatnonzero(self._kept.finish()) + 1
+            self._report.add(Problem.DUPLICATE, row_numbers[later])
         if self._report.total and self._spec.on_invalid == "refuse":
             raise self._refusal()
-        first = np.ones(len(numbers), dtype=np.bool_)
-        first[later] = False
-        columns = {}
-        for name in list(self._columns):
-            parts = self._columns.pop(name)
-            columns[name] = (np.concatenate(parts) if parts else np.empty(0, dtype=np.int64))[first]
+        columns = {name: _without(values.finish(), later) for name, values in self._columns.items()}
         oldest = self._spec.reference_date
         if self._oldest is not None:
             oldest = self._oldest.astype("datetime64[D]").item()
-        return Dataset(numbers[first], columns, oldest, self._report)
+        return Dataset(_without(numbers, later), columns, oldest, self._report)
 
     def _bsn(
         self, column: pa.ChunkedArray, row_numbers: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
         """Return the BSNs of a batch and which rows have a good one."""
+        column = plain_text(column)
         if pa.types.is_integer(column.type):
             if self._spec.bsn_type != "integer":
                 raise DataError(
@@ -172,27 +199,30 @@ class DatasetBuilder:
                     'Export BSNs as text of nine digits, or say bsn_type = "integer" in the config.',
                 )
             numbers, good = self._bsn_from_integers(column, row_numbers)
-        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_null(column.type):
+        elif is_text(column.type) or pa.types.is_null(column.type):
             numbers, good = self._bsn_from_text(column, row_numbers)
         else:
             raise DataError(
                 f"Dataset {self._spec.name}: column {self._spec.bsn_column} has type {column.type}, not text.",
                 "Export BSNs as text of nine digits.",
             )
-        other = good & ~is_of_kind(numbers, self._spec.bsn)
-        self._report.add(rejects.OTHER_KIND, row_numbers[other])
-        return numbers, good & ~other
+        zero = good & (numbers == 0)
+        other = good & ~zero & ~is_of_kind(numbers, self._spec.bsn)
+        self._report.add(Problem.ALL_ZEROS, row_numbers[zero])
+        self._report.add(Problem.OTHER_KIND, row_numbers[other])
+        return numbers, good & ~zero & ~other
 
     def _bsn_from_text(
         self, column: pa.ChunkedArray, row_numbers: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
-        text = pc.utf8_trim_whitespace(pc.fill_null(pc.cast(column, pa.string()), ""))
+        text = trimmed(pc.cast(column, pa.string()) if pa.types.is_null(column.type) else column)
         length = pc.utf8_length(text).to_numpy()
-        digits = np.asarray(pc.match_substring_regex(text, "^[0-9]+$").to_numpy(zero_copy_only=False), dtype=np.bool_)
-        fits = digits & ((length == 8) | (length == 9))
-        self._report.add(rejects.EMPTY_BSN, row_numbers[length == 0])
-        self._report.add(rejects.NOT_DIGITS, row_numbers[(length > 0) & ~digits])
-        self._report.add(rejects.WRONG_LENGTH, row_numbers[digits & ~fits])
+        only_digits = pc.match_substring_regex(text, "^[0-9]+$")
+        digits = np.asarray(only_digits.to_numpy(zero_copy_only=False), dtype=np.bool_)
+        fits = digits & ((length == DIGITS - 1) | (length == DIGITS))
+        self._report.add(Problem.EMPTY_BSN, row_numbers[length == 0])
+        self._report.add(Problem.NOT_DIGITS, row_numbers[(length > 0) & ~digits])
+        self._report.add(Problem.WRONG_LENGTH, row_numbers[digits & ~fits])
         # Eight digits have lost a leading zero, which a number does not need.
         numbers = pc.cast(pc.if_else(pa.array(fits), text, "0"), pa.uint32()).to_numpy()
         return numbers, fits
@@ -203,8 +233,8 @@ class DatasetBuilder:
         there = np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False), dtype=np.bool_)
         values = pc.fill_null(column, 0).to_numpy()
         fits = there & (values >= LIMIT // 100) & (values < LIMIT)
-        self._report.add(rejects.EMPTY_BSN, row_numbers[~there])
-        self._report.add(rejects.WRONG_LENGTH, row_numbers[there & ~fits])
+        self._report.add(Problem.EMPTY_BSN, row_numbers[~there])
+        self._report.add(Problem.WRONG_LENGTH, row_numbers[there & ~fits])
         return np.where(fits, values, 0).astype(np.uint32), fits
 
     def _note_dates(
@@ -212,35 +242,56 @@ class DatasetBuilder:
     ) -> NDArray[np.bool_]:
         name = self._spec.reference_date_column or ""
         days, fits = convert(column, ColumnSpec(name="reference_date", source=name, type=ColumnType.DATE))
-        self._report.add(rejects.bad_cell(name), row_numbers[good & ~fits])
-        good = good & fits
-        if good.any():
-            oldest = days[good].min()
+        self._report.add(bad_cell(name), row_numbers[good & ~fits])
+        if fits.any():
+            oldest = days[fits].min()
             self._oldest = oldest if self._oldest is None else min(self._oldest, oldest)
-        return good
+        return good & fits
 
     def _refusal(self) -> DataError:
-        counts = self._report.counts
         hint = 'Correct the rows, or say on_invalid = "drop" to leave them out.'
-        if rejects.OTHER_KIND in counts:
-            hint = f'Its BSNs are declared as "{self._spec.bsn}": check `bsn` in the config, or the export. ' + hint
         total = self._report.total
-        return DataError(
-            f"Dataset {self._spec.name} has {total} invalid row{'s' * (total != 1)}: {self._report.render()}.",
-            hint,
-        )
+        sentence = f"Dataset {self._spec.name} has {total} invalid row{'s' * (total != 1)}: {self._report.render()}"
+        others = self._report.counts.get(Problem.OTHER_KIND, 0)
+        if others:
+            first = self._report.rows[Problem.OTHER_KIND][0]
+            rows = f"row {first} is" if others == 1 else f"row {first} and {others - 1} others are"
+            kinds = ", ".join(kind for kind in BsnKind if kind is not self._spec.bsn)
+            sentence += f"; declared as {self._spec.bsn}, but {rows} of another kind ({kinds} or unknown)"
+            hint = f'Its BSNs are declared as "{self._spec.bsn}": check `bsn` in the config, or the export. ' + hint
+        return DataError(f"{sentence}.", hint)
 
 
-def missing_columns(dataset: str, missing: list[str], present: list[str]) -> DataError:
+def missing_columns(dataset: str, missing: Sequence[str], present: Sequence[str]) -> DataError:
     """Return the error for columns that a source does not have."""
+    if any(map(_looks_like_a_value, present)):
+        found = f"it has {len(present)} columns, not named here because one of the names looks like a value"
+        hint = "Check that the first line of the source names the columns. "
+    else:
+        found = f"it has {', '.join(present) or 'none'}"
+        hint = ""
     return DataError(
-        f"Dataset {dataset} has no column named {', '.join(missing)}; it has {', '.join(present) or 'none'}.",
-        "Check the names in the config: `bsn_column`, and `source` of each column.",
+        f"Dataset {dataset} has no column named {', '.join(missing)}; {found}.",
+        hint + "Check the names in the config: `bsn_column`, and `source` of each column.",
     )
+
+
+def _looks_like_a_value(name: str) -> bool:
+    """Tell whether a column's name could be a cell of a file without a header line: a BSN, an amount, nothing."""
+    digits = sum(character.isdigit() for character in name)
+    return digits > _MOST_DIGITS_IN_A_NAME or len(name) > _LONGEST_NAME or not re.search(r"[^\W\d_]", name)
+
+
+def _without(values: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[Any]:
+    return np.delete(values, positions) if len(positions) else values
 
 
 def _later_occurrences(numbers: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Return the positions, ascending, of numbers that stand at an earlier position too."""
+    ordered = np.sort(numbers)
+    # The order of positions costs four times as much as the order of values, and is rarely needed.
+    if not (ordered[1:] == ordered[:-1]).any():
+        return np.empty(0, dtype=np.intp)
     order = np.argsort(numbers, kind="stable")
     ordered = numbers[order]
     return np.sort(order[1:][ordered[1:] == ordered[:-1]])

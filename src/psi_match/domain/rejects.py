@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 SHOWN_ROWS = 20
 
-EMPTY_BSN = "the BSN is empty"
-NOT_DIGITS = "the BSN holds something else than digits"
-WRONG_LENGTH = "the BSN has not eight or nine digits"
-OTHER_KIND = "the BSN is not of the declared kind"
-DUPLICATE = "the BSN stands in an earlier row"
+
+class Problem(StrEnum):
+    """What can be wrong with the BSN of a row; ``bad_cell`` is the problem of any other cell."""
+
+    EMPTY_BSN = "the BSN is empty"
+    NOT_DIGITS = "the BSN holds something else than digits"
+    WRONG_LENGTH = "the BSN has not eight or nine digits"
+    ALL_ZEROS = "the BSN is all zeros, so not of the declared kind"
+    OTHER_KIND = "the BSN is not of the declared kind"
+    DUPLICATE = "the BSN stands in an earlier row"
 
 
 def bad_cell(column: str) -> str:
-    """Return the problem of a cell that does not fit its column's type."""
+    """Return the problem of a cell that does not fit its column's type; ``column`` is the name in the source."""
     return f"column {column} does not fit its type"
 
 
@@ -39,7 +45,7 @@ class RejectReport:
         return sum(self.counts.values())
 
     def add(self, problem: str, row_numbers: NDArray[np.int64]) -> None:
-        """Count rows with a problem."""
+        """Count rows with a problem; row numbers ascend, within a call and from call to call."""
         if not len(row_numbers):
             return
         self.counts[problem] = self.counts.get(problem, 0) + len(row_numbers)
@@ -47,7 +53,7 @@ class RejectReport:
         shown.extend(int(row) for row in row_numbers[: SHOWN_ROWS - len(shown)])
 
     def render(self) -> str:
-        """Return one clause per problem: what, how many rows, and the first of them."""
+        """Return one clause per problem: what, in which rows first, and in how many more."""
         clauses = []
         for problem, count in self.counts.items():
             shown = self.rows[problem]

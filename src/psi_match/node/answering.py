@@ -55,8 +55,8 @@ def answer_run(context: NodeContext, link: Link) -> None:
                 drive(answer, {link.peer: link}, terms.instance)
                 seen = link.transcript.digest(terms.digest(digest(scenario), hello.engine))
                 drive(transcript.answer(link.peer, seen), {link.peer: link}, terms.instance)
-                # The leader ends its stream only when every pair of the session has succeeded.
-                link.wait_for_end()
+                # The leader says so only when every pair of the session has succeeded.
+                link.receive_message("concluded")
                 note_link(record.pairs[link.peer], link)
     except PsiMatchError as error:
         link.abort(error)

@@ -7,12 +7,13 @@ a failure anywhere ends the run at every node.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from psi_match.base.errors import PolicyRefusal
+from psi_match.base.errors import PolicyRefusal, PsiMatchError
 from psi_match.domain.bsn import format_bsn
 from psi_match.node.context import NodeContext
 from psi_match.node.contribution import Contribution, check_declared_size, contribute
@@ -121,15 +122,18 @@ def _lead(
     if failures:
         raise failures[0]
     found = {party: pair.result() for party, pair in pairs.items()}
-    for terms in plan:
-        pair = PairRecord(terms.leader_size, terms.data_size, matches=int(found[terms.data_party].sum()))
-        note_link(pair, session.links[terms.data_party])
-        record.pairs[terms.data_party] = pair
     table = _result(own.numbers, found)
-    record.result_rows = len(table)
     context.store.write_result(session.run_id, table)
-    for link in session.links.values():
+    record.result_rows = len(table)
+    for terms in plan:
+        link = session.links[terms.data_party]
+        pair = PairRecord(terms.leader_size, terms.data_size, matches=int(found[terms.data_party].sum()))
+        record.pairs[terms.data_party] = pair
+        # The result is there, whether or not a data party still hears of it.
+        with suppress(PsiMatchError):
+            link.send_message(pb.SessionMessage(concluded=pb.Concluded()))
         link.close()
+        note_link(pair, link)
 
 
 def _propose(

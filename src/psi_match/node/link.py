@@ -146,20 +146,6 @@ class Link:
         self.progress.done += 1
         return rows
 
-    def wait_for_end(self) -> None:
-        """Wait until the peer has ended its direction of the stream, as it does when all went well.
-
-        Raises:
-            PsiMatchError: something else came, the link failed, or the peer says nothing.
-        """
-        try:
-            self._inbound.get(self._deadline)
-        except Closed:
-            return
-        except TimeoutError:
-            raise self._silent("end") from None
-        raise PeerError("A message came after the end of the run.", peer=self.peer, step="end")
-
     def close(self) -> None:
         """End this direction of the stream after what is queued has gone out."""
         self._stopped.set()

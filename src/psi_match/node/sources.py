@@ -2,16 +2,24 @@
 
 Every failure becomes one sentence that names the file or table and, where known, the row; what a library says may hold
 a value or a password, so it is never passed on, not even as the context of an error.
+
+A CSV file is read twice: first its bytes, because Arrow takes an open quote as the start of one long cell and so loses
+all rows up to the next quote without a word; then its cells.
 """
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
-import io
+import logging
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -20,14 +28,19 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from psi_match.base.errors import DataError
 from psi_match.domain.dataset import Dataset, DatasetBuilder, DatasetSpec, missing_columns
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
 _BATCH_ROWS = 1 << 17
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 20
+"""As fast as larger blocks, in half the memory. No row of a CSV file may be longer."""
 _DELIMITERS = (";", ",", "\t", "|")
 Anything = TypeVar("Anything")
 
 
 class _Source(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A URL may hold a password, which must not come back in the error about another key.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class CsvSource(_Source):
@@ -35,7 +48,7 @@ class CsvSource(_Source):
 
     Args:
         path: the file.
-        delimiter: ``auto`` takes the one that stands most often in the header line.
+        delimiter: ``auto`` takes the one that stands most often in the header line, without looking at any row.
         encoding: ``utf-8`` (a byte order mark is skipped) or ``windows-1252``.
     """
 
@@ -132,9 +145,12 @@ def _attempt(action: Callable[[], Anything], sentence: str, hint: str) -> Anythi
     done: list[Anything] = []
     try:
         done.append(action())
+    except DataError:
+        raise
     except OSError as cause:
-        if cause.strerror:
-            sentence = f"{sentence.removesuffix('.')}: {cause.strerror}."
+        if cause.errno:
+            # The system's own text: what Arrow puts into `strerror` repeats the path.
+            sentence = f"{sentence.removesuffix('.')}: {os.strerror(cause.errno)}."
     except Exception:  # any library error: its text may hold a value  # noqa: BLE001, S110
         pass
     if not done:
@@ -142,101 +158,207 @@ def _attempt(action: Callable[[], Anything], sentence: str, hint: str) -> Anythi
     return done[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The header line of a CSV file.
+
+    Args:
+        names: column names.
+        delimiter: between cells.
+        ends_at: offset of the byte after it.
+        line: its number in the file; blank lines may come before it.
+    """
+
+    names: list[str]
+    delimiter: str
+    ends_at: int
+    line: int
+
+
+_READABLE = "Save it as a CSV file with a header line, in UTF-8 or with `encoding` set."
+_BYTE_ORDER_MARK = codecs.BOM_UTF8
+_QUOTE = ord('"')
+
+
 def _read_csv(spec: DatasetSpec, source: CsvSource) -> Iterator[pa.Table]:
-    readable = "Save it as a CSV file with a header line, in UTF-8 or with `encoding` set."
-    first_line = _attempt(lambda: _first_line(source), f"Cannot read {source.path}.", readable)
-    if not first_line.strip():
-        raise DataError(f"{source.path} is empty: it has no header line.", readable)
-    delimiter: str = max(_DELIMITERS, key=first_line.count) if source.delimiter == "auto" else source.delimiter
-    header = [name.strip() for name in next(csv.reader(io.StringIO(first_line), delimiter=delimiter))]
-    missing = [name for name in spec.source_columns if name not in header]
-    if missing:
-        raise missing_columns(spec.name, missing, header)
-    if twice := sorted({name for name in spec.source_columns if header.count(name) > 1}):
-        raise DataError(f"{source.path} has column {', '.join(twice)} more than once.", "Rename one of them.")
+    header = _attempt(lambda: _header(source), f"Cannot read {source.path}.", _READABLE)
+    if header is None:
+        raise DataError(f"{source.path} is empty: it has no header line.", _READABLE)
+    _check_columns(spec, str(source.path), header.names)
+    if not _attempt(lambda: _check_bytes(source, header), f"Cannot read {source.path}.", _READABLE):
+        yield pa.table({name: pa.array([], pa.string()) for name in spec.source_columns})
+        return
     ragged: list[int | None] = []
 
     def note_ragged(row: Any) -> str:  # noqa: ANN401
         ragged.append(row.number)
         return "error"
 
-    def where() -> str:
-        # The header is row 1 for the reader, the first data row for people comes after it.
-        return (
-            f" at row {ragged[0] - 1}: it has another number of cells than the header" if ragged and ragged[0] else ""
-        )
-
-    def opened() -> pa_csv.CSVStreamingReader:
-        return pa_csv.open_csv(
-            source.path,
-            read_options=pa_csv.ReadOptions(
-                use_threads=False,
-                block_size=_BLOCK_BYTES,
-                encoding=source.encoding,
-                column_names=header,
-                skip_rows=1,
-            ),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note_ragged
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()),
-                include_columns=spec.source_columns,
-                strings_can_be_null=False,
-            ),
-        )
-
-    def failed() -> str:
-        return f"{source.path} is not a readable CSV file{where()}."
-
     reader = None
-    rest = _attempt(lambda: _rest_is_empty(source), f"Cannot read {source.path}.", readable)
-    if rest:
-        yield pa.table({name: pa.array([], pa.string()) for name in spec.source_columns})
-        return
-    problem = False
-    try:
-        reader = opened()
-    except Exception:  # Arrow quotes the row  # noqa: BLE001
-        problem = True
-    while reader is not None and not problem:
-        batch = None
-        try:
-            batch = reader.read_next_batch()
-        except StopIteration:
-            return
-        except Exception:  # noqa: BLE001
-            problem = True
-        if batch is not None:
+    with _attempt(lambda: pa.OSFile(str(source.path)), f"Cannot read {source.path}.", _READABLE) as file:
+        file.seek(header.ends_at)
+        while True:
+            batch = None
+            try:
+                reader = reader or _open_csv(file, source, spec, header, note_ragged)
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except Exception:  # Arrow quotes the row  # noqa: BLE001, S110
+                pass
+            if batch is None:
+                where = f" at row {ragged[0]}: it has another number of cells than the header" if any(ragged) else ""
+                raise DataError(f"{source.path} is not a readable CSV file{where}.", _READABLE)
             yield pa.Table.from_batches([batch])
-    raise DataError(failed(), readable)
 
 
-def _first_line(source: CsvSource) -> str:
-    encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
+def _open_csv(
+    file: pa.NativeFile, source: CsvSource, spec: DatasetSpec, header: _Header, on_ragged: Callable[[Any], str]
+) -> pa_csv.CSVStreamingReader:
+    return pa_csv.open_csv(
+        file,
+        read_options=pa_csv.ReadOptions(
+            use_threads=False,  # else a ragged row has no number
+            block_size=_BLOCK_BYTES,
+            encoding=source.encoding,
+            column_names=header.names,
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=on_ragged
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(header.names, pa.string()),
+            include_columns=spec.source_columns,
+            strings_can_be_null=False,
+        ),
+    )
+
+
+def _header(source: CsvSource) -> _Header | None:
+    """Return the first line that is not blank; None if there is none.
+
+    Raises:
+        DataError: it is not text, or has an open quote.
+    """
     with source.path.open("rb") as file:
-        return file.readline().decode(encoding)
+        ends_at = len(_BYTE_ORDER_MARK) if _starts_with_mark(source) else 0
+        number = 0
+        line = b""
+        while not line.strip():
+            file.seek(ends_at)
+            # Lines may end in CR alone, which `readline` does not know.
+            lines = file.readline(_BLOCK_BYTES).splitlines(keepends=True)
+            if not lines:
+                return None
+            line = lines[0]
+            ends_at += len(line)
+            number += 1
+    try:
+        text = line.decode(source.encoding)
+    except UnicodeDecodeError:
+        text = None
+    if text is None:
+        raise DataError(
+            f"{source.path} is not a readable CSV file: its header line is not {source.encoding} text.", _READABLE
+        )
+    if text.count('"') % 2:
+        raise DataError(f"{source.path} has an open quote in its header line.", _READABLE)
+    delimiter: str = max(_DELIMITERS, key=text.count) if source.delimiter == "auto" else source.delimiter
+    names = [name.strip() for name in next(csv.reader([text.strip("\r\n")], delimiter=delimiter))]
+    return _Header(names, delimiter, ends_at, number)
 
 
-def _rest_is_empty(source: CsvSource) -> bool:
+def _starts_with_mark(source: CsvSource) -> bool:
     with source.path.open("rb") as file:
-        file.readline()
-        while block := file.read(1 << 16):
-            if block.strip():
-                return False
-    return True
+        return source.encoding == "utf-8" and file.read(len(_BYTE_ORDER_MARK)) == _BYTE_ORDER_MARK
+
+
+def _check_bytes(source: CsvSource, header: _Header) -> bool:
+    """Check the text encoding and the quotes of all rows: a quote stands around a whole cell, or doubled inside one.
+
+    Returns:
+        Whether there is anything after the header line.
+
+    Raises:
+        DataError: a byte is not text, or a quote is out of place.
+    """
+    decoder = codecs.getincrementaldecoder(source.encoding)()
+    around = np.zeros(256, dtype=np.bool_)
+    around[[_QUOTE, ord(header.delimiter), ord("\r"), ord("\n")]] = True
+    offset, line, quotes, anything = header.ends_at, header.line + 1, 0, False
+    last = b"\n"
+    with source.path.open("rb") as file:
+        file.seek(offset)
+        while last:
+            block = file.read(_BLOCK_BYTES)
+            wrong = _first_wrong_byte(decoder, block)
+            if wrong is not None:
+                raise DataError(
+                    f"{source.path} is not a readable CSV file: "
+                    f"the byte at offset {offset + wrong} is not {source.encoding} text.",
+                    _READABLE,
+                )
+            anything = anything or bool(block.strip())
+            # One byte of the block before comes along, so that each quote sees both its neighbours.
+            window = last + (block or b"\n")
+            if b'"' in window:
+                cells = np.frombuffer(window, dtype=np.uint8)
+                at = np.flatnonzero(cells == _QUOTE)
+                opens = (quotes + np.arange(len(at))) % 2 == 0
+                opening, closing = at[opens], at[~opens]
+                opening, closing = opening[opening > 0], closing[closing < len(window) - 1]
+                misplaced = np.concatenate([opening[~around[cells[opening - 1]]], closing[~around[cells[closing + 1]]]])
+                if len(misplaced):
+                    raise _quote_error(source, line + _line_ends(window[1 : int(misplaced.min())]))
+                quotes += len(at) - int(window[-1] == _QUOTE)
+            line += _line_ends(block)
+            offset += len(block)
+            last = block[-1:]
+    if quotes % 2:
+        raise DataError(f"{source.path} has a quote that is opened and never closed.", _QUOTE_HINT)
+    return anything
+
+
+_QUOTE_HINT = 'Quotes stand around a whole cell; a quote inside it is doubled: "5"" pipe".'
+
+
+def _quote_error(source: CsvSource, line: int) -> DataError:
+    return DataError(f"{source.path} has a quote out of place at or before line {line} of the file.", _QUOTE_HINT)
+
+
+def _line_ends(text: bytes) -> int:
+    return text.count(b"\n") or text.count(b"\r")
+
+
+def _first_wrong_byte(decoder: codecs.IncrementalDecoder, block: bytes) -> int | None:
+    """Return the offset in a block, negative if in the one before, of the first byte that is not text."""
+    try:
+        decoder.decode(block, final=not block)
+    except UnicodeDecodeError as cause:
+        return cause.start - (len(cause.object) - len(block))
+    return None
+
+
+def _check_columns(spec: DatasetSpec, what: str, present: list[str]) -> None:
+    missing = [name for name in spec.source_columns if name not in present]
+    if missing:
+        raise missing_columns(spec.name, missing, present)
+    twice = [name for name in spec.source_columns if present.count(name) > 1]
+    if twice:
+        raise DataError(f"{what} has column {', '.join(twice)} more than once.", "Rename one of them.")
 
 
 def _read_parquet(spec: DatasetSpec, source: ParquetSource) -> Iterator[pa.Table]:
     hint = "Check the path, and that it is a Parquet file."
-    file = _attempt(lambda: pq.ParquetFile(source.path), f"Cannot read {source.path}.", hint)
+    # Opened by Python first, which tells what is wrong with a path; Arrow does not tell a folder from a damaged file.
+    _attempt(lambda: source.path.open("rb").close(), f"Cannot read {source.path}.", hint)
+    # Without read-ahead and threads of its own: half the memory, and not slower beside the checks.
+    file = _attempt(lambda: pq.ParquetFile(source.path, pre_buffer=False), f"Cannot read {source.path}.", hint)
     with file:
         names = list(file.schema_arrow.names)
-        missing = [name for name in spec.source_columns if name not in names]
-        if missing:
-            raise missing_columns(spec.name, missing, names)
+        _check_columns(spec, str(source.path), names)
         yield pa.table({name: pa.array([], file.schema_arrow.field(name).type) for name in spec.source_columns})
-        batches = file.iter_batches(_BATCH_ROWS, columns=spec.source_columns)
+        batches = file.iter_batches(_BATCH_ROWS, columns=spec.source_columns, use_threads=False)
         while True:
             batch = _attempt(lambda: next(batches, None), f"{source.path} is damaged.", hint)
             if batch is None:
@@ -250,27 +372,22 @@ def _read_sql(spec: DatasetSpec, source: SqlSource) -> Iterator[pa.Table]:
     what = f"table {source.table}" if source.table else "the query"
     failed = f"Dataset {spec.name}: cannot read {what} from the database."
     hint = "Check the URL, the password, the table or query, and that the database runs."
-    url = _attempt(lambda: _database_url(source), f"Dataset {spec.name}: its url_file cannot be read.", hint)
-    engine = _attempt(lambda: sa.create_engine(url, poolclass=sa.NullPool), failed, hint)
+    engine = _engine(spec, source, hint)
     names = spec.source_columns
     if source.table:
-        present = _attempt(lambda: _column_names(engine, source.table or ""), failed, hint)
-        missing = [name for name in names if name not in present]
-        if missing:
-            raise missing_columns(spec.name, missing, present)
+        _check_columns(spec, what, _attempt(lambda: _column_names(engine, source.table or ""), failed, hint))
         # Built from the config's names by SQLAlchemy, which quotes them; never from data.
         schema, _, table = source.table.rpartition(".")
         statement: Any = sa.select(*map(sa.column, names)).select_from(sa.table(table, schema=schema or None))
     else:
-        statement = sa.text(source.query or "")
+        # As it is: a colon in it is no parameter.
+        statement = sa.text((source.query or "").replace(":", "\\:"))
     connection = _attempt(engine.connect, failed, hint)
     try:
         options = {"stream_results": True, "yield_per": _BATCH_ROWS}
         result = _attempt(lambda: connection.execution_options(**options).execute(statement), failed, hint)
-        present = list(result.keys())
-        missing = [name for name in names if name not in present]
-        if missing:
-            raise missing_columns(spec.name, missing, present)
+        present = _attempt(lambda: list(result.keys()), failed, hint)
+        _check_columns(spec, what, present)
         picked = [present.index(name) for name in names]
         partitions = result.partitions()
         empty = True
@@ -287,8 +404,36 @@ def _read_sql(spec: DatasetSpec, source: SqlSource) -> Iterator[pa.Table]:
         if empty:
             yield pa.table({name: pa.array([], pa.string()) for name in names})
     finally:
-        connection.close()
-        engine.dispose()
+        # What a driver says while it hangs up is of no use, and may hold a value.
+        with contextlib.suppress(Exception):
+            connection.close()
+            engine.dispose()
+
+
+_ENGINE_NAME = "psi_match"
+
+
+def _engine(spec: DatasetSpec, source: SqlSource, hint: str) -> sa.Engine:
+    import sqlalchemy as sa
+
+    # At level DEBUG the engine logs each row that it fetches, whatever `echo` says.
+    logging.getLogger(f"sqlalchemy.engine.Engine.{_ENGINE_NAME}").setLevel(logging.WARNING)
+    secret = _attempt(lambda: _database_url(source), f"Dataset {spec.name}: its url_file cannot be read.", hint)
+    url = _attempt(
+        lambda: sa.make_url(secret),
+        f"Dataset {spec.name}: its database URL is not valid.",
+        "It looks like postgresql+psycopg://user:password@host/database.",
+    )
+    # SQLite makes a missing file instead of refusing it.
+    file = url.database or ""
+    if url.get_backend_name() == "sqlite" and file not in {"", ":memory:"} and not file.startswith("file:"):
+        _attempt(Path(file).stat, f"Dataset {spec.name}: its database file cannot be read.", hint)
+    engine: sa.Engine = _attempt(
+        lambda: sa.create_engine(url, poolclass=sa.NullPool, logging_name=_ENGINE_NAME, hide_parameters=True),
+        f"Dataset {spec.name}: no driver for this kind of database is installed.",
+        "Install the driver that the URL names, such as psycopg for postgresql+psycopg.",
+    )
+    return engine
 
 
 def _database_url(source: SqlSource) -> str:

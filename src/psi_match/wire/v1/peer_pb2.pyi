@@ -102,18 +102,20 @@ class Parameters(_message.Message):
     def __init__(self, code_bits: _Optional[int] = ..., hash_functions: _Optional[int] = ..., chunk_bins: _Optional[int] = ..., statistical_security_bits: _Optional[int] = ...) -> None: ...
 
 class SessionMessage(_message.Message):
-    __slots__ = ("hello", "acceptance", "frame", "heartbeat", "abort")
+    __slots__ = ("hello", "acceptance", "frame", "heartbeat", "abort", "concluded")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
     FRAME_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ABORT_FIELD_NUMBER: _ClassVar[int]
+    CONCLUDED_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     acceptance: Acceptance
     frame: DataFrame
     heartbeat: Heartbeat
     abort: Abort
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., frame: _Optional[_Union[DataFrame, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., abort: _Optional[_Union[Abort, _Mapping]] = ...) -> None: ...
+    concluded: Concluded
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., frame: _Optional[_Union[DataFrame, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., abort: _Optional[_Union[Abort, _Mapping]] = ..., concluded: _Optional[_Union[Concluded, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "engine", "leader", "parties", "leader_size", "instance", "runs")
@@ -146,6 +148,10 @@ class Acceptance(_message.Message):
     DATA_SIZE_FIELD_NUMBER: _ClassVar[int]
     data_size: int
     def __init__(self, data_size: _Optional[int] = ...) -> None: ...
+
+class Concluded(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class DataFrame(_message.Message):
     __slots__ = ("session", "run", "step", "chunk", "sequence", "payload")
