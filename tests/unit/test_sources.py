@@ -356,7 +356,8 @@ def test_the_url_may_stand_in_a_file(tmp_path: Path, database: str) -> None:
     "more", [{"url_file": "x"}, {"query": "x"}, {"table": None}, {"port": 1}, {"url": None}, {"kind": "csv"}]
 )
 def test_wrong_declarations_do_not_show_the_password(more: dict[str, Any]) -> None:
-    given_source = {"kind": "sql", "url": f"x://:{SECRET}@x", "table": "x"}  # short: pydantic cuts off
+    # Short and in front: pydantic leaves out the middle of what it quotes.
+    given_source = {"url": SECRET, "kind": "sql", "table": "x"}
     with pytest.raises(ValidationError) as raised:
         SqlSource.model_validate(given_source | more)
     assert SECRET not in str(raised.value)
