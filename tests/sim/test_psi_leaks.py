@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,8 +11,11 @@ from support.protocol import SID, intersect, terms_for
 from support.sets import numbers, two_sets
 
 from psi_match.base.randomness import SeededRandomness, SystemRandomness
+from psi_match.crypto import shuffling
+from psi_match.crypto.aes import KeyStreams
 from psi_match.crypto.blake2s import blake2s_rows
 from psi_match.crypto.cuckoo import EMPTY
+from psi_match.crypto.derive import hash_fields
 from psi_match.crypto.items import encode_items, item_bins
 from psi_match.protocols import base_ot, engines, oprf, psi
 from psi_match.protocols.sizes import CHUNK_BINS, table_bins
@@ -78,6 +82,47 @@ def test_nothing_sent_can_be_recomputed_from_public_values() -> None:
         for row in sent.message.rows:
             assert row.tobytes() not in public
             assert row.tobytes() not in prefixes
+
+
+def _public_keys() -> set[bytes]:
+    """Every 16-byte value that the program derives from the session id, and what an outsider would try beside it."""
+    keys = {positions_key(SID), *oprf.Code(SID)._keys, SID[:16], SID[16:]}
+    for purpose in ("base-ot/key", "public-key/positions", "session-id", "pair-terms", "dataset", "transcript"):
+        for fields in ((SID,), (SID, b""), (base_ot.OtLabel(SID, 0).at(0),), ()):
+            keys.add(hash_fields(purpose, *fields)[:16])
+    keys |= {hashlib.blake2s(SID + bytes([k])).digest()[:16] for k in range(256)}
+    return keys
+
+
+def test_no_key_stream_or_choice_can_be_found_among_public_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[bytes] = []
+    choices: list[bytes] = []
+
+    class Recording(KeyStreams):
+        def __init__(self, keys: list[bytes]) -> None:
+            used.extend(keys)
+            super().__init__(keys)
+
+    real = oprf.choice_bits
+    for module in (oprf, psi, shuffling):
+        monkeypatch.setattr(module, "KeyStreams", Recording)
+    monkeypatch.setattr(oprf, "choice_bits", lambda random: choices.append(random) or real(random))
+    leader, data_party = two_sets(256, 256, 256)
+    run = intersect("kkrt", leader, data_party, leader_rng=SystemRandomness(), data_rng=SystemRandomness())
+    assert run.results["leader"].all()
+    # Both streams of each base OT at the leader, the chosen one at the data party, dummies, three shuffles.
+    assert len(used) == 2 * 448 + 448 + 1 + 3
+    assert len(set(used)) == 2 * 448 + 1 + 3
+    public = _public_keys()
+    assert not public & set(used)
+    public_streams = {KeyStreams([key]).read(64).tobytes() for key in public}
+    assert not public_streams & {KeyStreams([key]).read(64).tobytes() for key in used}
+    (drawn,) = choices
+    assert len(drawn) == 56
+    material = b"".join(sorted(public)) + b"".join(sorted(public_streams))
+    assert drawn[:8] not in material
+    sent = b"".join(sent.message.rows.tobytes() for sent in run.sent)
+    assert not [key for key in used if key in sent], "a key stands in a message"
 
 
 def test_secrets_are_not_a_function_of_the_session_id() -> None:
