@@ -148,5 +148,5 @@ def _learned(party: PartyOutcome, outcome: DemoOutcome, *, english: bool) -> str
             else f"{number(party.learned)} eigen rijen ook elders ({found})"
         )
     if party.role == "data party":
-        return "nothing but a rounded size" if english else "niets dan een afgeronde omvang"
+        return "about no person; a rounded size" if english else "over geen mens iets; een afgeronde omvang"
     return "takes no part" if english else "doet niet mee"

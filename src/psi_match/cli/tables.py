@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from psi_match.scenario.model import Scenario
 
 _MB = 1_000_000
+_SIGNS = {"at_least": ">=", "at_most": "<=", "equals": "="}
 
 
 def print_table(
@@ -123,6 +125,8 @@ def print_disclosure(scenario: Scenario, language: str) -> None:
     )
     filters = [(party.id, party) for party in scenario.parties if party.where]
     for party_id, party in filters:
-        conditions = ", ".join(f"{c.column} {c.operator} {c.value}" for c in party.where)
+        conditions = ", ".join(
+            f"{c.column} {_SIGNS[c.operator]} {json.dumps(c.value, default=str)}" for c in party.where
+        )
         word = "local filter" if english else "lokaal filter"
         sys.stdout.write(f"{display_name(party_id)}: {word}: {conditions}\n")

@@ -33,9 +33,9 @@ def disclosures(scenario: Scenario) -> list[Disclosure]:
             scenario.party(scenario.leader).rows,
             Text(
                 nl=f"van elke eigen rij of die ook voorkomt bij {all_others['nl']}, per partij apart;"
-                " en de naar boven afgeronde omvang van hun bestanden",
+                " en de naar boven afgeronde omvang van hun bestanden (uit de duur is de ware omvang te schatten)",
                 en=f"of each own row whether it is also held by {all_others['en']}, for each party apart;"
-                " and the rounded-up sizes of their sets",
+                " and the rounded-up sizes of their sets (from the time it takes, the true sizes can be estimated)",
             ),
             Text(
                 nl="wie er verder bij hen voorkomt; bedragen of andere gegevens",
@@ -47,8 +47,9 @@ def disclosures(scenario: Scenario) -> list[Disclosure]:
                 party,
                 scenario.party(party).rows,
                 Text(
-                    nl=f"de naar boven afgeronde omvang van het bestand van {leader}",
-                    en=f"the rounded-up size of {leader}'s set",
+                    nl=f"de naar boven afgeronde omvang van het bestand van {leader}"
+                    " (uit de duur is de ware te schatten)",
+                    en=f"the rounded-up size of {leader}'s set (from the time it takes, the true one can be estimated)",
                 ),
                 Text(
                     nl=f"wie er bij {leader} voorkomt, en wie of hoeveel er overeenkomen",
