@@ -123,7 +123,5 @@ def _read(messages: Iterator[bytes], link: Link) -> None:
             if not link.feed(serialised):
                 return
         link.end()
-    except grpc.RpcError:
-        link.fail(TransportError("The connection was lost.", peer=link.peer, step=link.progress.step))
-    except Exception:  # gRPC raises a bare Exception when a call is cancelled under its iterator  # noqa: BLE001
-        link.fail(TransportError("The connection was lost.", peer=link.peer, step=link.progress.step))
+    except Exception:  # noqa: BLE001  # gRPC raises a bare Exception when a call is cancelled under its iterator
+        _lost(link)
