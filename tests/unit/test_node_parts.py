@@ -200,7 +200,7 @@ def test_heartbeats_do_not_prolong_the_wait_for_a_proposal() -> None:
     thread.start()
     began = time.monotonic()
     with pytest.raises(errors.DeadlineExceeded):
-        link.receive_message("hello", at_once=True)
+        link.receive_first(("hello",))
     assert time.monotonic() - began < 3
     stop.set()
     thread.join()

@@ -12,7 +12,9 @@
     │   └── VersionMismatch   7  a peer speaks another wire version
     ├── PeerAborted           8  a peer stopped the run and told us why
     ├── ResultMismatch        9  a result differs from the plaintext answer
-    ├── CuckooFailure        10  no cuckoo table exists for this session's hash seeds (below 2^-40)
+    ├── SeedFailure          10  the session's seeds do not work out (below 2^-40)
+    │   ├── CuckooFailure    10  no cuckoo table exists for them
+    │   └── OkvsFailure      10  a key-value store has no solution for them
     └── InternalError        70  a defect of psi-match itself
 
 Every error is one sentence with a hint. No message ever holds a BSN, a key, a share or an amount: whoever raises
@@ -110,10 +112,18 @@ class ResultMismatch(PsiMatchError):
     exit_code = 9
 
 
-class CuckooFailure(PsiMatchError):
-    """No cuckoo table exists for the session's hash seeds; a new session draws new seeds."""
+class SeedFailure(PsiMatchError):
+    """Something has no solution under the session's seeds; a new session draws new ones."""
 
     exit_code = 10
+
+
+class CuckooFailure(SeedFailure):
+    """No cuckoo table exists for the session's hash seeds."""
+
+
+class OkvsFailure(SeedFailure):
+    """A key-value store of a join has no solution under the session's seeds."""
 
 
 class InternalError(PsiMatchError):

@@ -1,7 +1,7 @@
-"""Public values from the session id, and hashes of several fields without ambiguity.
+"""Public values from the session id, secret streams from shared keys, and hashes of fields without ambiguity.
 
-Everything here is *public* once the session id is open. No secret is ever derived from it: base-OT scalars, OPRF choice
-bits and shuffles come from a ``RandomSource``.
+What comes from the session id alone is *public* once it is open. No secret is derived from it: base-OT scalars, OPRF
+choice bits and shuffles come from a ``RandomSource``.
 """
 
 from __future__ import annotations
@@ -32,3 +32,19 @@ def hash_fields(purpose: str, *fields: bytes) -> bytes:
 def public_key(sid: bytes, purpose: str) -> bytes:
     """Return a 16-byte public AES key of this session for one purpose."""
     return hash_fields("public-key/" + purpose, sid)[:16]
+
+
+def secret_key(key: bytes, sid: bytes, purpose: str, *path: str | int) -> bytes:
+    """Return a 16-byte secret AES key for one purpose and place in a session, from a secret that two parties share.
+
+    Args:
+        key: 32 secret bytes, fresh in every session.
+        sid: session id.
+        purpose: what the stream is for.
+        path: where in the session: run, join, step, chunk, level; equal paths must mean the same values.
+    """
+    digest = hashlib.blake2s(key=key, person=_PERSON)
+    for field in (purpose.encode("ascii"), sid, *(str(part).encode("ascii") for part in path)):
+        digest.update(len(field).to_bytes(8, "big"))
+        digest.update(field)
+    return digest.digest()[:16]

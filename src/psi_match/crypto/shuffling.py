@@ -1,4 +1,4 @@
-"""Shuffle rows in place, uniformly, with secret randomness.
+"""Shuffle rows uniformly with secret randomness, draw permutations, and apply them.
 
 Source:
     Fisher and Yates, in Durstenfeld's form (CACM 1964). An index is floor(word * choices / 2^64) of a 64-bit AES-CTR
@@ -35,9 +35,36 @@ def _swap_down(rows: NDArray[np.uint8], last: int, words: NDArray[np.uint64]) ->
 
 def shuffle_rows(rows: NDArray[np.uint8], rng: RandomSource) -> None:
     """Shuffle the rows of a (n, width) byte array in place; n is below 2^32."""
-    stream = KeyStreams([rng.bytes(KEY_BYTES)])
+    _shuffle(rows, KeyStreams([rng.bytes(KEY_BYTES)]))
+
+
+def permutation(count: int, stream: KeyStreams) -> NDArray[np.uint32]:
+    """Draw a uniform permutation of ``range(count)`` from one secret stream; equal streams give equal permutations."""
+    order = np.arange(count, dtype=np.uint32)
+    _shuffle(order.view(np.uint8).reshape(count, 4), stream)
+    return order
+
+
+def _shuffle(rows: NDArray[np.uint8], stream: KeyStreams) -> None:
     last = len(rows) - 1
     while last > 0:
         count = min(last, _BLOCK_ROWS)
         _swap_down(rows, last, stream.read(8 * count).view("<u8")[0])
         last -= count
+
+
+@kernel
+def _gather(rows: NDArray[np.uint8], order: NDArray[np.uint32], out: NDArray[np.uint8]) -> None:
+    for i in range(order.shape[0]):
+        source = order[i]
+        for byte in range(rows.shape[1]):
+            out[i, byte] = rows[source, byte]
+
+
+def gather_rows(rows: NDArray[np.uint8], order: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return ``rows[order]`` of a (n, width) byte array; every index must be below n, or ``ValueError`` is raised."""
+    if len(order) and int(order.max()) >= len(rows):
+        raise ValueError("an index is beyond the rows")
+    out = np.empty((len(order), rows.shape[1]), dtype=np.uint8)
+    _gather(rows, order, out)
+    return out

@@ -32,7 +32,7 @@ def answer_run(context: NodeContext, link: Link) -> None:
     """
     session: Session | None = None
     try:
-        hello = link.receive_message("hello", at_once=True).hello
+        hello = link.receive_first(("hello",)).hello
         scenario = check_hello(context, hello, link.peer)
         session = Session(hello.run_id.hex(), scenario.name, "data party", {link.peer: link})
         with context.sessions.admit(session):

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from psi_match.node.link import Link
-from psi_match.protocols.effects import Result, Role, Rows, Send
+from psi_match.protocols.effects import Agree, Answer, Result, Role, Send, Together
+from psi_match.wire import transcript
 
 SETUP_RUN = 0xFFFF
 """Run number of the frames that agree on the session id: they belong to no intersection of the plan."""
+JOINT_RUN = 0
+"""Run number of all frames of a joint session, which is one role."""
 
 
-def drive(role: Role[Result], links: Mapping[str, Link], run: int) -> Result:
+def drive(role: Role[Result], links: Mapping[str, Link], run: int, terms: bytes = b"") -> Result:
     """Run a role to its end.
 
     Args:
         role: the generator.
         links: one link per party that the role talks to.
         run: number of the intersection in the plan; frames carry it.
+        terms: fingerprint of what was agreed beforehand; enters the comparison of transcripts.
 
     Returns:
         What the role returns.
@@ -25,16 +31,53 @@ def drive(role: Role[Result], links: Mapping[str, Link], run: int) -> Result:
     Raises:
         PsiMatchError: whatever the role or a link raises.
     """
-    delivery: Rows | None = None
+    answer: Answer = None
     while True:
         # StopIteration must not leave this frame: it would be lost in a future and the caller would wait forever.
         try:
-            effect = role.send(delivery)
+            effect = role.send(answer)
         except StopIteration as done:
             result: Result = done.value
             return result
-        if isinstance(effect, Send):
-            links[effect.to].send(run, effect.message)
-            delivery = None
-        else:
-            delivery = links[effect.frm].receive(run, effect)
+        answer = None
+        match effect:
+            case Send():
+                links[effect.to].send(run, effect.message)
+            case Together():
+                answer = _drive_together(effect.roles, links, run)
+            case Agree():
+                _compare_transcripts(links, run, terms)
+            case _:
+                answer = links[effect.frm].receive(run, effect)
+
+
+def _drive_together(roles: Sequence[Role[Any]], links: Mapping[str, Link], run: int) -> list[Any]:
+    """Run roles side by side; when one fails the others must not go on for minutes, and the first failure is raised."""
+    failures: list[BaseException] = []
+
+    def one(role: Role[object]) -> object:
+        try:
+            return drive(role, links, run)
+        except BaseException as error:
+            # What the others then raise is not the cause.
+            failures.append(error)
+            for link in links.values():
+                link.abort(error)
+            raise
+
+    if not roles:
+        return []
+    with ThreadPoolExecutor(len(roles), thread_name_prefix="role") as pool:
+        futures = [pool.submit(one, role) for role in roles]
+    if failures:
+        raise failures[0]
+    return [future.result() for future in futures]
+
+
+def _compare_transcripts(links: Mapping[str, Link], run: int, terms: bytes) -> None:
+    """Show every peer what this end saw of their stream, and be content only if every peer saw the same."""
+    seen = {peer: link.transcript.digest(terms) for peer, link in links.items()}
+    for peer, digest in seen.items():
+        drive(transcript.show(peer, digest), links, run)
+    for peer, digest in seen.items():
+        drive(transcript.check(peer, digest), links, run)

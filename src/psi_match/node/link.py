@@ -98,19 +98,31 @@ class Link:
         """
         self._put(message.SerializeToString())
 
-    def receive_message(self, content: str, *, at_once: bool = False) -> pb.SessionMessage:
+    def receive_message(self, content: str) -> pb.SessionMessage:
         """Wait for the next message, which must be of one kind of content.
-
-        Args:
-            content: the kind.
-            at_once: heartbeats do not prolong the wait.
 
         Raises:
             PsiMatchError: it is not, the link has failed, or the peer says nothing.
         """
-        message = self._get(content, self._opening_deadline() if at_once else None)
+        message = self._get(content)
         if message.WhichOneof("content") != content:
             raise PeerError(f"A message of another kind came where {content} was due.", peer=self.peer, step=content)
+        return message
+
+    def receive_first(self, contents: tuple[str, ...]) -> pb.SessionMessage:
+        """Wait for the first message of the stream, for a fixed time: heartbeats do not prolong it.
+
+        Args:
+            contents: the kinds that it may be of.
+
+        Raises:
+            PsiMatchError: it is of another kind, the link has failed, or the peer says nothing.
+        """
+        message = self._get(contents[0], self._opened_at + self._times.silence_s)
+        if message.WhichOneof("content") not in contents:
+            raise PeerError(
+                f"A message of another kind came where {contents[0]} was due.", peer=self.peer, step=contents[0]
+            )
         return message
 
     def send(self, run: int, message: Rows) -> None:
@@ -145,6 +157,16 @@ class Link:
             self.transcript.add(message.frame, from_leader=not self._is_leader)
         self.progress.done += 1
         return rows
+
+    def check(self) -> None:
+        """Raise what the link has failed with, if it has.
+
+        Raises:
+            PsiMatchError: the connection or the peer failed, or the peer has been silent for too long.
+        """
+        self._inbound.check()
+        if time.monotonic() >= self._deadline():
+            raise self._silent(self._step())
 
     def close(self) -> None:
         """End this direction of the stream after what is queued has gone out."""
@@ -241,9 +263,6 @@ class Link:
         except Closed:
             raise TransportError("The link is closed.", peer=self.peer, step=self._step()) from None
         self.bytes_out += len(serialised)
-
-    def _opening_deadline(self) -> float:
-        return self._opened_at + self._times.silence_s
 
     def _get(self, step: str, until: float | None = None) -> pb.SessionMessage:
         self._count_flight("in")

@@ -90,6 +90,11 @@ class Mailbox(Generic[Item]):
                 self._items.clear()
             self._changed.notify_all()
 
+    def check(self) -> None:
+        """Raise what the mailbox failed with, if it has."""
+        with self._changed:
+            self._raise_failure()
+
     def __len__(self) -> int:
         with self._changed:
             return len(self._items)

@@ -11,7 +11,7 @@ from typing import NoReturn
 import grpc
 
 from psi_match import __version__
-from psi_match.base.errors import CuckooFailure, InternalError, PsiMatchError, UsageError
+from psi_match.base.errors import InternalError, PsiMatchError, SeedFailure, UsageError
 from psi_match.node.certificates import OPERATOR
 from psi_match.node.channels import caller
 from psi_match.node.context import NodeContext
@@ -53,7 +53,7 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]
             return
         session = Session(secrets.token_hex(RUN_ID_BYTES), scenario.name, "leader")
         end = yield from self._follow(scenario, engine, session)
-        if isinstance(end, CuckooFailure):
+        if isinstance(end, SeedFailure):
             # Once: a new session draws new hash seeds. A second failure in a row is no accident.
             session = Session(secrets.token_hex(RUN_ID_BYTES), scenario.name, "leader")
             end = yield from self._follow(scenario, engine, session)

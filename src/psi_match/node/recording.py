@@ -79,8 +79,7 @@ def recorded(context: NodeContext, record: RunRecord, session: Session) -> Itera
     record.state = "failed" if failure else "finished"
     record.error = str(failure) if failure else ""
     if failure:
-        for link in session.links.values():
-            link.abort(failure)
+        session.fail(failure)
         record.result_rows = None
         for pair in record.pairs.values():
             pair.matches = None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from psi_match.base.errors import PolicyRefusal
+from psi_match.base.errors import DeadlineExceeded, PolicyRefusal
 from psi_match.node.link import Link
 from psi_match.wire.aborts import ShutdownError
+
+_LOOK_EVERY_S = 0.1
 
 
 @dataclass(slots=True)
@@ -19,7 +22,7 @@ class Session:
     Args:
         run_id: 32 hexadecimal digits.
         scenario: name.
-        role: ``leader`` or ``data party``.
+        role: what this node does in it.
         links: per peer.
     """
 
@@ -28,6 +31,9 @@ class Session:
     role: str
     links: dict[str, Link] = field(default_factory=dict)
     stopping: bool = False
+    expected: frozenset[str] = frozenset()
+    """Peers that may attach a stream of their own to this run."""
+    _attached: threading.Condition = field(default_factory=threading.Condition)
 
     def add_link(self, link: Link) -> None:
         """Add a link.
@@ -35,8 +41,51 @@ class Session:
         Raises:
             ShutdownError: the node is shutting down.
         """
-        self.links[link.peer] = link
+        with self._attached:
+            self.links[link.peer] = link
         self.go_on()
+
+    def attach(self, link: Link) -> None:
+        """Take in a stream that a peer has opened for this run.
+
+        Raises:
+            PolicyRefusal: no stream of that peer is expected.
+        """
+        with self._attached:
+            if link.peer not in self.expected or link.peer in self.links:
+                raise PolicyRefusal("No stream of yours is expected in this run.", peer=link.peer, step="attachment")
+            self.links[link.peer] = link
+            self._attached.notify_all()
+        if self.stopping:
+            link.abort(ShutdownError("The node is shutting down.", peer=link.peer))
+
+    def await_links(self, peers: Iterable[str], wait_s: float) -> None:
+        """Wait until these peers have attached.
+
+        Raises:
+            DeadlineExceeded: one has not in time.
+            PsiMatchError: the run has failed meanwhile.
+        """
+        end = time.monotonic() + wait_s
+        for peer in peers:
+            while not self._has(peer):
+                for link in list(self.links.values()):
+                    link.check()
+                if time.monotonic() > end:
+                    raise DeadlineExceeded("The peer opened no stream.", peer=peer, step="attachment")
+
+    def _has(self, peer: str) -> bool:
+        """Tell whether a peer has a link, at once or within a moment."""
+        with self._attached:
+            return self._attached.wait_for(lambda: peer in self.links, timeout=_LOOK_EVERY_S)
+
+    def fail(self, error: BaseException) -> None:
+        """Tell every peer that the run has failed here, also one that attaches from now on."""
+        with self._attached:
+            self.expected = frozenset()
+            links = list(self.links.values())
+        for link in links:
+            link.abort(error)
 
     def go_on(self) -> None:
         """Check that the run may go on.
@@ -84,6 +133,17 @@ class Sessions:
             with self._changed:
                 del self._live[session.run_id]
                 self._changed.notify_all()
+
+    def find(self, run_id: str) -> Session:
+        """Return a live run.
+
+        Raises:
+            PolicyRefusal: there is none of this id.
+        """
+        with self._changed:
+            if run_id not in self._live:
+                raise PolicyRefusal("This run is not under way here.", "Start a new run.")
+            return self._live[run_id]
 
     def live(self) -> list[Session]:
         """Return the live runs."""

@@ -1,15 +1,16 @@
-"""What a role may ask of the world: send a message to a party, receive a message from a party.
+"""What a role may ask of the world: send a message to a party, receive one, and do several things side by side.
 
-A role is a generator that yields ``Send`` and ``Recv`` and returns its result. It knows no network, thread, clock or
-file; the simulator and the node drive the same role objects. The expected shape travels with ``Recv``, so that a driver
-checks kind, count and width of a message before its content reaches the role, and ``recv`` checks them once more.
+A role is a generator that yields ``Send``, ``Recv``, ``Together`` and ``Agree`` and returns its result. It knows no
+network, thread, clock or file; the simulator and the node drive the same role objects. The expected shape travels with
+``Recv``, so that a driver checks kind, count and width of a message before its content reaches the role, and ``recv``
+checks them once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +56,46 @@ class Recv:
     shape: tuple[int, int]
 
 
-Role = Generator[Send | Recv, Rows | None, Result]
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Play several roles of the same party side by side; each talks to parties that no other one talks to."""
+
+    roles: Sequence[Role[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """Compare with every party that was talked to, both ways, what was said so far; go on only if all saw the same.
+
+    What is compared is the driver's business, which alone sees what travels: a node hashes its frames.
+    """
+
+
+Effect = Send | Recv | Together | Agree
+Answer = Rows | list[Any] | None
+Role = Generator[Effect, Answer, Result]
 
 
 def send(to: str, message: Rows) -> Role[None]:
     """Send one message."""
     yield Send(to, message)
+
+
+def together(roles: Sequence[Role[Result]]) -> Role[list[Result]]:
+    """Play several roles side by side and return their results in order."""
+    results = yield Together(roles)
+    # Safe: a driver answers ``Together`` with the list of the roles' results.
+    assert isinstance(results, list)  # noqa: S101
+    return results
+
+
+def agree() -> Role[None]:
+    """Go on only if every party that was talked to saw the same messages.
+
+    Raises:
+        PeerError: one did not.
+    """
+    yield Agree()
 
 
 def recv(frm: str, kind: type[Message], shape: tuple[int, int]) -> Role[Message]:

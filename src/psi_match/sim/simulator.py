@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psi_match.base.errors import InternalError
-from psi_match.protocols.effects import Recv, Role, Rows, Send
+from psi_match.protocols.effects import Agree, Recv, Role, Rows, Send, Together
 
 Carrier = Callable[[str, str, Rows, Recv], Rows]
 """What happens to a message on its way: (sender, recipient, message, what the recipient waits for) -> message."""
@@ -53,6 +53,20 @@ def _as_is(_sender: str, _recipient: str, message: Rows, _expected: Recv) -> Row
     return message
 
 
+class _Task:
+    """One generator of a party, with the tasks that it waits for."""
+
+    def __init__(self, party: str, role: Role[Any], parent: _Task | None = None) -> None:
+        self.party = party
+        self.role = role
+        self.parent = parent
+        self.waits_for: Recv | None = None
+        self.answer: Any = None
+        self.children: list[_Task] = []
+        self.done = False
+        self.result: Any = None
+
+
 def simulate(roles: Mapping[str, Role[Any]], carry: Carrier = _as_is) -> Simulation:
     """Run roles against each other until all have returned.
 
@@ -65,46 +79,54 @@ def simulate(roles: Mapping[str, Role[Any]], carry: Carrier = _as_is) -> Simulat
         PsiMatchError: whatever a role raises.
     """
     outcome = Simulation()
-    waiting: dict[str, Recv | None] = dict.fromkeys(roles)
     queues: dict[tuple[str, str], deque[Rows]] = {}
-    running = dict(roles)
-    while running:
+    tasks = [_Task(party, role) for party, role in roles.items()]
+    while tasks:
         moved = False
-        for party in list(running):
-            moved |= _advance(party, running, waiting, queues, outcome, carry)
+        for task in list(tasks):
+            moved |= _advance(task, tasks, queues, outcome, carry)
         if not moved:
-            raise InternalError(f"Deadlock: {sorted(running)} wait for messages that nobody sends.")
+            waiting = sorted({task.party for task in tasks})
+            raise InternalError(f"Deadlock: {waiting} wait for messages that nobody sends.")
     return outcome
 
 
 def _advance(
-    party: str,
-    running: dict[str, Role[Any]],
-    waiting: dict[str, Recv | None],
-    queues: dict[tuple[str, str], deque[Rows]],
-    outcome: Simulation,
-    carry: Carrier,
+    task: _Task, tasks: list[_Task], queues: dict[tuple[str, str], deque[Rows]], outcome: Simulation, carry: Carrier
 ) -> bool:
-    """Let one role run until it must wait; tell whether it moved at all."""
+    """Let one task run until it must wait; tell whether it moved at all."""
     moved = False
     while True:
-        delivery: Rows | None = None
-        expected = waiting[party]
-        if expected is not None:
-            queue = queues.get((expected.frm, party))
+        if task.children:
+            if not all(child.done for child in task.children):
+                return moved
+            task.answer = [child.result for child in task.children]
+            task.children = []
+        if task.waits_for is not None:
+            queue = queues.get((task.waits_for.frm, task.party))
             if not queue:
                 return moved
-            delivery = carry(expected.frm, party, queue.popleft(), expected)
+            task.answer = carry(task.waits_for.frm, task.party, queue.popleft(), task.waits_for)
+            task.waits_for = None
         moved = True
         try:
-            effect = running[party].send(delivery)
-        except StopIteration as done:
-            outcome.results[party] = done.value
-            del running[party]
+            effect, task.answer = task.role.send(task.answer), None
+        except StopIteration as end:
+            task.done, task.result = True, end.value
+            tasks.remove(task)
+            if task.parent is None:
+                outcome.results[task.party] = end.value
             return True
-        if isinstance(effect, Send):
-            outcome.sent.append(Sent(party, effect.to, effect.message))
-            queues.setdefault((party, effect.to), deque()).append(effect.message)
-            waiting[party] = None
-        else:
-            waiting[party] = effect
+        match effect:
+            case Send():
+                outcome.sent.append(Sent(task.party, effect.to, effect.message))
+                queues.setdefault((task.party, effect.to), deque()).append(effect.message)
+            case Recv():
+                task.waits_for = effect
+            case Together():
+                task.children = [_Task(task.party, role, task) for role in effect.roles]
+                tasks.extend(task.children)
+                if not task.children:
+                    task.answer = []
+            case Agree():
+                pass  # Every message is delivered as it was sent, unless ``carry`` changes it on purpose.

@@ -6,13 +6,13 @@ A peer gets a reason and a sentence of its own for that reason; the text of a lo
 from __future__ import annotations
 
 from psi_match.base.errors import (
-    CuckooFailure,
     DataError,
     DeadlineExceeded,
     PeerAborted,
     PeerError,
     PolicyRefusal,
     PsiMatchError,
+    SeedFailure,
     TransportError,
     VersionMismatch,
 )
@@ -27,7 +27,7 @@ _REASONS: tuple[tuple[type[PsiMatchError], pb.AbortReason], ...] = (
     (PeerAborted, pb.ABORT_REASON_OTHER_PARTY),
     (PolicyRefusal, pb.ABORT_REASON_REFUSED),
     (DataError, pb.ABORT_REASON_DATA),
-    (CuckooFailure, pb.ABORT_REASON_CUCKOO),
+    (SeedFailure, pb.ABORT_REASON_CUCKOO),
 )
 
 SENTENCES: dict[int, str] = {

@@ -9,7 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from psi_match.base.errors import InternalError, PeerError
-from psi_match.protocols import base_ot, ecdh_psi, oprf, psi, session_id
+from psi_match.protocols import (
+    base_ot,
+    ecdh_psi,
+    join,
+    join_session,
+    oprf,
+    permutation,
+    psi,
+    session_id,
+    sharing,
+)
 from psi_match.protocols.effects import Recv, Rows
 from psi_match.wire import transcript
 from psi_match.wire.v1 import peer_pb2 as pb
@@ -30,6 +40,19 @@ STEPS: dict[str, pb.Step] = {
     ecdh_psi.Request.STEP: pb.STEP_ECDH_REQUEST,
     ecdh_psi.Setup.STEP: pb.STEP_ECDH_SETUP,
     ecdh_psi.Response.STEP: pb.STEP_ECDH_RESPONSE,
+    join_session.TermsDigest.STEP: pb.STEP_SESSION_TERMS,
+    sharing.PairKey.STEP: pb.STEP_PAIR_KEY,
+    sharing.InputKeys.STEP: pb.STEP_INPUT_KEYS,
+    sharing.RandomSeeds.STEP: pb.STEP_RANDOM_SEEDS,
+    join.Store.STEP: pb.STEP_JOIN_STORE,
+    sharing.InputShares.STEP: pb.STEP_INPUT_SHARES,
+    sharing.AndShares.STEP: pb.STEP_AND_LEVEL,
+    permutation.Factor.STEP: pb.STEP_PERMUTATION_FACTOR,
+    permutation.MaskedByFirst.STEP: pb.STEP_PERMUTATION_FIRST,
+    permutation.MaskedBySecond.STEP: pb.STEP_PERMUTATION_SECOND,
+    permutation.MaskedByThird.STEP: pb.STEP_PERMUTATION_THIRD,
+    join_session.Ready.STEP: pb.STEP_READY,
+    sharing.OpenedShares.STEP: pb.STEP_OPENED_SHARES,
 }
 STEP_NAMES: dict[int, str] = {number: name for name, number in STEPS.items()}
 

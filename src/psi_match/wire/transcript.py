@@ -56,8 +56,8 @@ def confirm(data_party: str, digest: bytes) -> Role[None]:
     Raises:
         PeerError: they differ; nothing of this run may be stored.
     """
-    yield from send(data_party, _message(digest))
-    yield from _expect(data_party, digest)
+    yield from show(data_party, digest)
+    yield from check(data_party, digest)
 
 
 def answer(leader: str, digest: bytes) -> Role[None]:
@@ -68,15 +68,21 @@ def answer(leader: str, digest: bytes) -> Role[None]:
     Raises:
         PeerError: they differ.
     """
-    yield from _expect(leader, digest)
-    yield from send(leader, _message(digest))
+    yield from check(leader, digest)
+    yield from show(leader, digest)
 
 
-def _message(digest: bytes) -> TranscriptDigest:
-    return TranscriptDigest(np.frombuffer(digest, dtype=np.uint8).reshape(1, -1))
+def show(peer: str, digest: bytes) -> Role[None]:
+    """Send the own digest."""
+    yield from send(peer, TranscriptDigest(np.frombuffer(digest, dtype=np.uint8).reshape(1, -1)))
 
 
-def _expect(peer: str, digest: bytes) -> Role[None]:
+def check(peer: str, digest: bytes) -> Role[None]:
+    """Wait for a peer's digest, which must be the own one.
+
+    Raises:
+        PeerError: they differ.
+    """
     theirs = yield from recv(peer, TranscriptDigest, (1, DIGEST_BYTES))
     if not hmac.compare_digest(theirs.rows.tobytes(), digest):
         raise PeerError("The two ends saw different messages or terms.", peer=peer, step=TranscriptDigest.STEP)

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpsi_match/wire/v1/peer.proto\x12\x11psi_match.wire.v1\"$\n\x0cGreetRequest\x12\x14\n\x0cwire_version\x18\x01 \x01(\r\"\xc4\x01\n\nGreetReply\x12\x14\n\x0cwire_version\x18\x01 \x01(\r\x12\r\n\x05party\x18\x02 \x01(\t\x12\x18\n\x10software_version\x18\x03 \x01(\t\x12\x31\n\nparameters\x18\x04 \x01(\x0b\x32\x1d.psi_match.wire.v1.Parameters\x12\x0f\n\x07\x65ngines\x18\x05 \x03(\t\x12\x33\n\tscenarios\x18\x06 \x03(\x0b\x32 .psi_match.wire.v1.KnownScenario\"-\n\rKnownScenario\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\"n\n\nParameters\x12\x11\n\tcode_bits\x18\x01 \x01(\r\x12\x16\n\x0ehash_functions\x18\x02 \x01(\r\x12\x12\n\nchunk_bins\x18\x03 \x01(\r\x12!\n\x19statistical_security_bits\x18\x04 \x01(\r\"\xbb\x02\n\x0eSessionMessage\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.psi_match.wire.v1.HelloH\x00\x12\x33\n\nacceptance\x18\x02 \x01(\x0b\x32\x1d.psi_match.wire.v1.AcceptanceH\x00\x12-\n\x05\x66rame\x18\x03 \x01(\x0b\x32\x1c.psi_match.wire.v1.DataFrameH\x00\x12\x31\n\theartbeat\x18\x04 \x01(\x0b\x32\x1c.psi_match.wire.v1.HeartbeatH\x00\x12)\n\x05\x61\x62ort\x18\x05 \x01(\x0b\x32\x18.psi_match.wire.v1.AbortH\x00\x12\x31\n\tconcluded\x18\x06 \x01(\x0b\x32\x1c.psi_match.wire.v1.ConcludedH\x00\x42\t\n\x07\x63ontent\"\xf1\x01\n\x05Hello\x12\x14\n\x0cwire_version\x18\x01 \x01(\r\x12\x31\n\nparameters\x18\x02 \x01(\x0b\x32\x1d.psi_match.wire.v1.Parameters\x12\x0e\n\x06run_id\x18\x03 \x01(\x0c\x12\x10\n\x08scenario\x18\x04 \x01(\t\x12\x17\n\x0fscenario_digest\x18\x05 \x01(\x0c\x12\x0e\n\x06\x65ngine\x18\x06 \x01(\t\x12\x0e\n\x06leader\x18\x07 \x01(\t\x12\x0f\n\x07parties\x18\x08 \x03(\t\x12\x13\n\x0bleader_size\x18\t \x01(\x04\x12\x10\n\x08instance\x18\n \x01(\r\x12\x0c\n\x04runs\x18\x0b \x01(\r\"\x1f\n\nAcceptance\x12\x11\n\tdata_size\x18\x01 \x01(\x04\"\x0b\n\tConcluded\"\x82\x01\n\tDataFrame\x12\x0f\n\x07session\x18\x01 \x01(\x0c\x12\x0b\n\x03run\x18\x02 \x01(\r\x12%\n\x04step\x18\x03 \x01(\x0e\x32\x17.psi_match.wire.v1.Step\x12\r\n\x05\x63hunk\x18\x04 \x01(\r\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12\x0f\n\x07payload\x18\x06 \x01(\x0c\"d\n\tHeartbeat\x12%\n\x04step\x18\x01 \x01(\x0e\x32\x17.psi_match.wire.v1.Step\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x13\n\x0b\x66rames_sent\x18\x04 \x01(\x04\"p\n\x05\x41\x62ort\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.psi_match.wire.v1.AbortReason\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12%\n\x04step\x18\x03 \x01(\x0e\x32\x17.psi_match.wire.v1.Step*\xc2\x02\n\x04Step\x12\x14\n\x10STEP_UNSPECIFIED\x10\x00\x12\x1b\n\x17STEP_SESSION_COMMITMENT\x10\x01\x12\x1c\n\x18STEP_SESSION_COMMITMENTS\x10\x02\x12\x18\n\x14STEP_SESSION_OPENING\x10\x03\x12\x19\n\x15STEP_SESSION_OPENINGS\x10\x04\x12\x13\n\x0fSTEP_TRANSCRIPT\x10\x05\x12\x17\n\x13STEP_BASE_OT_SENDER\x10\n\x12\x19\n\x15STEP_BASE_OT_RECEIVER\x10\x0b\x12\x12\n\x0eSTEP_OPRF_ROWS\x10\x0c\x12\x13\n\x0fSTEP_PSI_VALUES\x10\r\x12\x15\n\x11STEP_ECDH_REQUEST\x10\x14\x12\x13\n\x0fSTEP_ECDH_SETUP\x10\x15\x12\x16\n\x12STEP_ECDH_RESPONSE\x10\x16*\x99\x02\n\x0b\x41\x62ortReason\x12\x1c\n\x18\x41\x42ORT_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41\x42ORT_REASON_REFUSED\x10\x01\x12\x18\n\x14\x41\x42ORT_REASON_VERSION\x10\x02\x12\x19\n\x15\x41\x42ORT_REASON_PROTOCOL\x10\x03\x12\x19\n\x15\x41\x42ORT_REASON_DEADLINE\x10\x04\x12\x15\n\x11\x41\x42ORT_REASON_DATA\x10\x05\x12\x1c\n\x18\x41\x42ORT_REASON_OTHER_PARTY\x10\x06\x12\x17\n\x13\x41\x42ORT_REASON_CUCKOO\x10\x07\x12\x19\n\x15\x41\x42ORT_REASON_SHUTDOWN\x10\x08\x12\x19\n\x15\x41\x42ORT_REASON_INTERNAL\x10\t2\xa4\x01\n\x04Peer\x12G\n\x05Greet\x12\x1f.psi_match.wire.v1.GreetRequest\x1a\x1d.psi_match.wire.v1.GreetReply\x12S\n\x07Session\x12!.psi_match.wire.v1.SessionMessage\x1a!.psi_match.wire.v1.SessionMessage(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpsi_match/wire/v1/peer.proto\x12\x11psi_match.wire.v1\"$\n\x0cGreetRequest\x12\x14\n\x0cwire_version\x18\x01 \x01(\r\"\xc4\x01\n\nGreetReply\x12\x14\n\x0cwire_version\x18\x01 \x01(\r\x12\r\n\x05party\x18\x02 \x01(\t\x12\x18\n\x10software_version\x18\x03 \x01(\t\x12\x31\n\nparameters\x18\x04 \x01(\x0b\x32\x1d.psi_match.wire.v1.Parameters\x12\x0f\n\x07\x65ngines\x18\x05 \x03(\t\x12\x33\n\tscenarios\x18\x06 \x03(\x0b\x32 .psi_match.wire.v1.KnownScenario\"-\n\rKnownScenario\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\"n\n\nParameters\x12\x11\n\tcode_bits\x18\x01 \x01(\r\x12\x16\n\x0ehash_functions\x18\x02 \x01(\r\x12\x12\n\nchunk_bins\x18\x03 \x01(\r\x12!\n\x19statistical_security_bits\x18\x04 \x01(\r\"\xfc\x03\n\x0eSessionMessage\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.psi_match.wire.v1.HelloH\x00\x12\x33\n\nacceptance\x18\x02 \x01(\x0b\x32\x1d.psi_match.wire.v1.AcceptanceH\x00\x12-\n\x05\x66rame\x18\x03 \x01(\x0b\x32\x1c.psi_match.wire.v1.DataFrameH\x00\x12\x31\n\theartbeat\x18\x04 \x01(\x0b\x32\x1c.psi_match.wire.v1.HeartbeatH\x00\x12)\n\x05\x61\x62ort\x18\x05 \x01(\x0b\x32\x18.psi_match.wire.v1.AbortH\x00\x12\x31\n\tconcluded\x18\x06 \x01(\x0b\x32\x1c.psi_match.wire.v1.ConcludedH\x00\x12/\n\x08proposal\x18\x07 \x01(\x0b\x32\x1b.psi_match.wire.v1.ProposalH\x00\x12\x30\n\x05sizes\x18\x08 \x01(\x0b\x32\x1f.psi_match.wire.v1.SessionSizesH\x00\x12\x33\n\nattachment\x18\t \x01(\x0b\x32\x1d.psi_match.wire.v1.AttachmentH\x00\x12\'\n\x04\x64one\x18\n \x01(\x0b\x32\x17.psi_match.wire.v1.DoneH\x00\x42\t\n\x07\x63ontent\"\xf1\x01\n\x05Hello\x12\x14\n\x0cwire_version\x18\x01 \x01(\r\x12\x31\n\nparameters\x18\x02 \x01(\x0b\x32\x1d.psi_match.wire.v1.Parameters\x12\x0e\n\x06run_id\x18\x03 \x01(\x0c\x12\x10\n\x08scenario\x18\x04 \x01(\t\x12\x17\n\x0fscenario_digest\x18\x05 \x01(\x0c\x12\x0e\n\x06\x65ngine\x18\x06 \x01(\t\x12\x0e\n\x06leader\x18\x07 \x01(\t\x12\x0f\n\x07parties\x18\x08 \x03(\t\x12\x13\n\x0bleader_size\x18\t \x01(\x04\x12\x10\n\x08instance\x18\n \x01(\r\x12\x0c\n\x04runs\x18\x0b \x01(\r\"\xc3\x01\n\x08Proposal\x12\x14\n\x0cwire_version\x18\x01 \x01(\r\x12\x31\n\nparameters\x18\x02 \x01(\x0b\x32\x1d.psi_match.wire.v1.Parameters\x12\x0e\n\x06run_id\x18\x03 \x01(\x0c\x12\x10\n\x08scenario\x18\x04 \x01(\t\x12\x17\n\x0fscenario_digest\x18\x05 \x01(\x0c\x12\x13\n\x0b\x63oordinator\x18\x06 \x01(\t\x12\x0f\n\x07parties\x18\x07 \x03(\t\x12\r\n\x05\x61\x64\x64\x65r\x18\x08 \x01(\t\"1\n\nAcceptance\x12\x11\n\tdata_size\x18\x01 \x01(\x04\x12\x10\n\x08row_size\x18\x02 \x01(\x04\">\n\x0cSessionSizes\x12.\n\x07parties\x18\x01 \x03(\x0b\x32\x1d.psi_match.wire.v1.PartySizes\"?\n\nPartySizes\x12\r\n\x05party\x18\x01 \x01(\t\x12\x10\n\x08row_size\x18\x02 \x01(\x04\x12\x10\n\x08set_size\x18\x03 \x01(\x04\"\x1c\n\nAttachment\x12\x0e\n\x06run_id\x18\x01 \x01(\x0c\"\x06\n\x04\x44one\"\x0b\n\tConcluded\"\x82\x01\n\tDataFrame\x12\x0f\n\x07session\x18\x01 \x01(\x0c\x12\x0b\n\x03run\x18\x02 \x01(\r\x12%\n\x04step\x18\x03 \x01(\x0e\x32\x17.psi_match.wire.v1.Step\x12\r\n\x05\x63hunk\x18\x04 \x01(\r\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12\x0f\n\x07payload\x18\x06 \x01(\x0c\"d\n\tHeartbeat\x12%\n\x04step\x18\x01 \x01(\x0e\x32\x17.psi_match.wire.v1.Step\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x13\n\x0b\x66rames_sent\x18\x04 \x01(\x04\"p\n\x05\x41\x62ort\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.psi_match.wire.v1.AbortReason\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12%\n\x04step\x18\x03 \x01(\x0e\x32\x17.psi_match.wire.v1.Step*\xf3\x04\n\x04Step\x12\x14\n\x10STEP_UNSPECIFIED\x10\x00\x12\x1b\n\x17STEP_SESSION_COMMITMENT\x10\x01\x12\x1c\n\x18STEP_SESSION_COMMITMENTS\x10\x02\x12\x18\n\x14STEP_SESSION_OPENING\x10\x03\x12\x19\n\x15STEP_SESSION_OPENINGS\x10\x04\x12\x13\n\x0fSTEP_TRANSCRIPT\x10\x05\x12\x17\n\x13STEP_BASE_OT_SENDER\x10\n\x12\x19\n\x15STEP_BASE_OT_RECEIVER\x10\x0b\x12\x12\n\x0eSTEP_OPRF_ROWS\x10\x0c\x12\x13\n\x0fSTEP_PSI_VALUES\x10\r\x12\x15\n\x11STEP_ECDH_REQUEST\x10\x14\x12\x13\n\x0fSTEP_ECDH_SETUP\x10\x15\x12\x16\n\x12STEP_ECDH_RESPONSE\x10\x16\x12\x16\n\x12STEP_SESSION_TERMS\x10\x1e\x12\x11\n\rSTEP_PAIR_KEY\x10\x1f\x12\x13\n\x0fSTEP_INPUT_KEYS\x10 \x12\x15\n\x11STEP_RANDOM_SEEDS\x10!\x12\x13\n\x0fSTEP_JOIN_STORE\x10\"\x12\x15\n\x11STEP_INPUT_SHARES\x10#\x12\x12\n\x0eSTEP_AND_LEVEL\x10$\x12\x1b\n\x17STEP_PERMUTATION_FACTOR\x10%\x12\x1a\n\x16STEP_PERMUTATION_FIRST\x10&\x12\x1b\n\x17STEP_PERMUTATION_SECOND\x10\'\x12\x1a\n\x16STEP_PERMUTATION_THIRD\x10(\x12\x0e\n\nSTEP_READY\x10)\x12\x16\n\x12STEP_OPENED_SHARES\x10**\x99\x02\n\x0b\x41\x62ortReason\x12\x1c\n\x18\x41\x42ORT_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41\x42ORT_REASON_REFUSED\x10\x01\x12\x18\n\x14\x41\x42ORT_REASON_VERSION\x10\x02\x12\x19\n\x15\x41\x42ORT_REASON_PROTOCOL\x10\x03\x12\x19\n\x15\x41\x42ORT_REASON_DEADLINE\x10\x04\x12\x15\n\x11\x41\x42ORT_REASON_DATA\x10\x05\x12\x1c\n\x18\x41\x42ORT_REASON_OTHER_PARTY\x10\x06\x12\x17\n\x13\x41\x42ORT_REASON_CUCKOO\x10\x07\x12\x19\n\x15\x41\x42ORT_REASON_SHUTDOWN\x10\x08\x12\x19\n\x15\x41\x42ORT_REASON_INTERNAL\x10\t2\xa4\x01\n\x04Peer\x12G\n\x05Greet\x12\x1f.psi_match.wire.v1.GreetRequest\x1a\x1d.psi_match.wire.v1.GreetReply\x12S\n\x07Session\x12!.psi_match.wire.v1.SessionMessage\x1a!.psi_match.wire.v1.SessionMessage(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'psi_match.wire.v1.peer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STEP']._serialized_start=1405
-  _globals['_STEP']._serialized_end=1727
-  _globals['_ABORTREASON']._serialized_start=1730
-  _globals['_ABORTREASON']._serialized_end=2011
+  _globals['_STEP']._serialized_start=1981
+  _globals['_STEP']._serialized_end=2608
+  _globals['_ABORTREASON']._serialized_start=2611
+  _globals['_ABORTREASON']._serialized_end=2892
   _globals['_GREETREQUEST']._serialized_start=51
   _globals['_GREETREQUEST']._serialized_end=87
   _globals['_GREETREPLY']._serialized_start=90
@@ -44,19 +44,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PARAMETERS']._serialized_start=335
   _globals['_PARAMETERS']._serialized_end=445
   _globals['_SESSIONMESSAGE']._serialized_start=448
-  _globals['_SESSIONMESSAGE']._serialized_end=763
-  _globals['_HELLO']._serialized_start=766
-  _globals['_HELLO']._serialized_end=1007
-  _globals['_ACCEPTANCE']._serialized_start=1009
-  _globals['_ACCEPTANCE']._serialized_end=1040
-  _globals['_CONCLUDED']._serialized_start=1042
-  _globals['_CONCLUDED']._serialized_end=1053
-  _globals['_DATAFRAME']._serialized_start=1056
-  _globals['_DATAFRAME']._serialized_end=1186
-  _globals['_HEARTBEAT']._serialized_start=1188
-  _globals['_HEARTBEAT']._serialized_end=1288
-  _globals['_ABORT']._serialized_start=1290
-  _globals['_ABORT']._serialized_end=1402
-  _globals['_PEER']._serialized_start=2014
-  _globals['_PEER']._serialized_end=2178
+  _globals['_SESSIONMESSAGE']._serialized_end=956
+  _globals['_HELLO']._serialized_start=959
+  _globals['_HELLO']._serialized_end=1200
+  _globals['_PROPOSAL']._serialized_start=1203
+  _globals['_PROPOSAL']._serialized_end=1398
+  _globals['_ACCEPTANCE']._serialized_start=1400
+  _globals['_ACCEPTANCE']._serialized_end=1449
+  _globals['_SESSIONSIZES']._serialized_start=1451
+  _globals['_SESSIONSIZES']._serialized_end=1513
+  _globals['_PARTYSIZES']._serialized_start=1515
+  _globals['_PARTYSIZES']._serialized_end=1578
+  _globals['_ATTACHMENT']._serialized_start=1580
+  _globals['_ATTACHMENT']._serialized_end=1608
+  _globals['_DONE']._serialized_start=1610
+  _globals['_DONE']._serialized_end=1616
+  _globals['_CONCLUDED']._serialized_start=1618
+  _globals['_CONCLUDED']._serialized_end=1629
+  _globals['_DATAFRAME']._serialized_start=1632
+  _globals['_DATAFRAME']._serialized_end=1762
+  _globals['_HEARTBEAT']._serialized_start=1764
+  _globals['_HEARTBEAT']._serialized_end=1864
+  _globals['_ABORT']._serialized_start=1866
+  _globals['_ABORT']._serialized_end=1978
+  _globals['_PEER']._serialized_start=2895
+  _globals['_PEER']._serialized_end=3059
 # @@protoc_insertion_point(module_scope)

@@ -22,6 +22,19 @@ class Step(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STEP_ECDH_REQUEST: _ClassVar[Step]
     STEP_ECDH_SETUP: _ClassVar[Step]
     STEP_ECDH_RESPONSE: _ClassVar[Step]
+    STEP_SESSION_TERMS: _ClassVar[Step]
+    STEP_PAIR_KEY: _ClassVar[Step]
+    STEP_INPUT_KEYS: _ClassVar[Step]
+    STEP_RANDOM_SEEDS: _ClassVar[Step]
+    STEP_JOIN_STORE: _ClassVar[Step]
+    STEP_INPUT_SHARES: _ClassVar[Step]
+    STEP_AND_LEVEL: _ClassVar[Step]
+    STEP_PERMUTATION_FACTOR: _ClassVar[Step]
+    STEP_PERMUTATION_FIRST: _ClassVar[Step]
+    STEP_PERMUTATION_SECOND: _ClassVar[Step]
+    STEP_PERMUTATION_THIRD: _ClassVar[Step]
+    STEP_READY: _ClassVar[Step]
+    STEP_OPENED_SHARES: _ClassVar[Step]
 
 class AbortReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -48,6 +61,19 @@ STEP_PSI_VALUES: Step
 STEP_ECDH_REQUEST: Step
 STEP_ECDH_SETUP: Step
 STEP_ECDH_RESPONSE: Step
+STEP_SESSION_TERMS: Step
+STEP_PAIR_KEY: Step
+STEP_INPUT_KEYS: Step
+STEP_RANDOM_SEEDS: Step
+STEP_JOIN_STORE: Step
+STEP_INPUT_SHARES: Step
+STEP_AND_LEVEL: Step
+STEP_PERMUTATION_FACTOR: Step
+STEP_PERMUTATION_FIRST: Step
+STEP_PERMUTATION_SECOND: Step
+STEP_PERMUTATION_THIRD: Step
+STEP_READY: Step
+STEP_OPENED_SHARES: Step
 ABORT_REASON_UNSPECIFIED: AbortReason
 ABORT_REASON_REFUSED: AbortReason
 ABORT_REASON_VERSION: AbortReason
@@ -102,20 +128,28 @@ class Parameters(_message.Message):
     def __init__(self, code_bits: _Optional[int] = ..., hash_functions: _Optional[int] = ..., chunk_bins: _Optional[int] = ..., statistical_security_bits: _Optional[int] = ...) -> None: ...
 
 class SessionMessage(_message.Message):
-    __slots__ = ("hello", "acceptance", "frame", "heartbeat", "abort", "concluded")
+    __slots__ = ("hello", "acceptance", "frame", "heartbeat", "abort", "concluded", "proposal", "sizes", "attachment", "done")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
     FRAME_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ABORT_FIELD_NUMBER: _ClassVar[int]
     CONCLUDED_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_FIELD_NUMBER: _ClassVar[int]
+    SIZES_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENT_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     acceptance: Acceptance
     frame: DataFrame
     heartbeat: Heartbeat
     abort: Abort
     concluded: Concluded
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., frame: _Optional[_Union[DataFrame, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., abort: _Optional[_Union[Abort, _Mapping]] = ..., concluded: _Optional[_Union[Concluded, _Mapping]] = ...) -> None: ...
+    proposal: Proposal
+    sizes: SessionSizes
+    attachment: Attachment
+    done: Done
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., frame: _Optional[_Union[DataFrame, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., abort: _Optional[_Union[Abort, _Mapping]] = ..., concluded: _Optional[_Union[Concluded, _Mapping]] = ..., proposal: _Optional[_Union[Proposal, _Mapping]] = ..., sizes: _Optional[_Union[SessionSizes, _Mapping]] = ..., attachment: _Optional[_Union[Attachment, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "engine", "leader", "parties", "leader_size", "instance", "runs")
@@ -143,11 +177,59 @@ class Hello(_message.Message):
     runs: int
     def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., engine: _Optional[str] = ..., leader: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., leader_size: _Optional[int] = ..., instance: _Optional[int] = ..., runs: _Optional[int] = ...) -> None: ...
 
+class Proposal(_message.Message):
+    __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "coordinator", "parties", "adder")
+    WIRE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SCENARIO_FIELD_NUMBER: _ClassVar[int]
+    SCENARIO_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    COORDINATOR_FIELD_NUMBER: _ClassVar[int]
+    PARTIES_FIELD_NUMBER: _ClassVar[int]
+    ADDER_FIELD_NUMBER: _ClassVar[int]
+    wire_version: int
+    parameters: Parameters
+    run_id: bytes
+    scenario: str
+    scenario_digest: bytes
+    coordinator: str
+    parties: _containers.RepeatedScalarFieldContainer[str]
+    adder: str
+    def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., coordinator: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., adder: _Optional[str] = ...) -> None: ...
+
 class Acceptance(_message.Message):
-    __slots__ = ("data_size",)
+    __slots__ = ("data_size", "row_size")
     DATA_SIZE_FIELD_NUMBER: _ClassVar[int]
+    ROW_SIZE_FIELD_NUMBER: _ClassVar[int]
     data_size: int
-    def __init__(self, data_size: _Optional[int] = ...) -> None: ...
+    row_size: int
+    def __init__(self, data_size: _Optional[int] = ..., row_size: _Optional[int] = ...) -> None: ...
+
+class SessionSizes(_message.Message):
+    __slots__ = ("parties",)
+    PARTIES_FIELD_NUMBER: _ClassVar[int]
+    parties: _containers.RepeatedCompositeFieldContainer[PartySizes]
+    def __init__(self, parties: _Optional[_Iterable[_Union[PartySizes, _Mapping]]] = ...) -> None: ...
+
+class PartySizes(_message.Message):
+    __slots__ = ("party", "row_size", "set_size")
+    PARTY_FIELD_NUMBER: _ClassVar[int]
+    ROW_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SET_SIZE_FIELD_NUMBER: _ClassVar[int]
+    party: str
+    row_size: int
+    set_size: int
+    def __init__(self, party: _Optional[str] = ..., row_size: _Optional[int] = ..., set_size: _Optional[int] = ...) -> None: ...
+
+class Attachment(_message.Message):
+    __slots__ = ("run_id",)
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    run_id: bytes
+    def __init__(self, run_id: _Optional[bytes] = ...) -> None: ...
+
+class Done(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Concluded(_message.Message):
     __slots__ = ()

@@ -57,7 +57,7 @@ class PeerServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Session(self, request_iterator, context):
-        """One run between the leader (caller) and one data party (callee).
+        """One run between two parties; the caller is the leader or coordinator, or attaches to a run that is under way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,365 @@
+"""Private join: a data party's columns reach the leader's bins as shares; nobody learns which rows matched.
+
+The leader's rows are in a cuckoo table; both run the batched OPRF on it, so the leader gets F_b at its own item of each
+bin b. The data party owns random values r_b (a tag) and s_b (a payload mask) that the compute parties hold as shares.
+For each of its rows y and hash index k, with b = h_k(y), it programs
+
+    F_b(y, k)  ->  (r_b, payload(y) ^ s_b),        masked by a stream of that F,
+
+in an oblivious key-value store per chunk of bins. The leader decodes every bin to (t_b, p_b): equal to
+(r_b, payload ^ s_b) where its row is in the data party's set, pseudorandom otherwise. It cannot tell which, because r_b
+is unknown to it. The leader then shares t and p among the compute parties, which compute
+
+    found_b = (t_b == r_b),        payload_b = found_b ? p_b ^ s_b : 0.
+
+The same (r_b, s_b) is programmed for every row of a bin. That is sound because the leader holds exactly one F per bin,
+so it can unmask at most one of them.
+
+Reveals:
+    Leader: the data party's public size. Data party: the leader's public size. Compute parties: both sizes.
+    Two compute parties together: which of the leader's rows matched, and their payloads; a data party among them also
+    which of its own rows.
+
+Source:
+    Pinkas, Schneider, Tkachenko, Yanai (ePrint 2019/241) for circuit PSI from programmed OPRFs; Kolesnikov, Matania,
+    Pinkas, Rosulek, Trieu (ePrint 2017/799) for the programmed OPRF; Chandran, Dasgupta, Gupta, Obbattu, Sekar, Shah
+    (ePrint 2021/172) for its use with a quorum that computes on the shares.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psi_match.base.errors import InternalError, OkvsFailure
+from psi_match.base.randomness import RandomSource
+from psi_match.crypto import okvs
+from psi_match.crypto.aes import BLOCK_BYTES, KEY_BYTES, KeyStreams, encrypt_blocks
+from psi_match.crypto.bit_matrix import transpose_columns
+from psi_match.crypto.blake2s import ROW_BYTES
+from psi_match.crypto.derive import public_key
+from psi_match.crypto.items import HASHES, encode_items
+from psi_match.crypto.kernel import kernel
+from psi_match.protocols import base_ot, oprf
+from psi_match.protocols.circuits import WORD_ROWS, Circuit, CircuitBuilder, Planes, words_for
+from psi_match.protocols.effects import Role, Rows, recv, send
+from psi_match.protocols.sharing import RandomPlanes
+from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, STATISTICAL_SECURITY_BITS, chunks, table_bins
+from psi_match.protocols.tables import CuckooTable, positions_key, simple_table
+
+_AHEAD = 2
+"""Chunks that the leader sends before it needs the answer to the first: both ends work at the same time."""
+
+
+class Store(Rows):
+    """The key-value store of one chunk of bins: (slots, value bytes)."""
+
+    STEP = "join-store"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinTerms:
+    """The public terms of one join.
+
+    Args:
+        sid: session id.
+        leader: party id of the leader.
+        data_party: party id of the data party.
+        table_size: public number of items of the leader's table: its rows times its key columns.
+        data_size: public size of the data party's set, opt-outs included.
+        instance: number of this join in the session, from 0: separates its OPRF from all others.
+        session_bins: bins of all joins of the session together.
+        payload_bits: bits that the data party contributes per row.
+    """
+
+    sid: bytes
+    leader: str
+    data_party: str
+    table_size: int
+    data_size: int
+    instance: int
+    session_bins: int
+    payload_bits: int
+
+    @property
+    def bins(self) -> int:
+        """Bins of the leader's cuckoo table."""
+        return table_bins(self.table_size)
+
+    @property
+    def words(self) -> int:
+        """Words of a bit plane over all bins."""
+        return words_for(self.bins)
+
+    @property
+    def tag_bits(self) -> int:
+        """Bits of a tag: a bin without a match passes for one with probability 2^-40 in the whole session."""
+        return STATISTICAL_SECURITY_BITS + math.ceil(math.log2(self.session_bins))
+
+    @property
+    def value_bits(self) -> int:
+        """Bits of a programmed value: tag, then payload."""
+        return self.tag_bits + self.payload_bits
+
+    @property
+    def value_bytes(self) -> int:
+        """Bytes of a programmed value on the wire."""
+        return -(-self.value_bits // 8)
+
+    @property
+    def value_words(self) -> int:
+        """Machine words of a programmed value."""
+        return -(-self.value_bits // 64)
+
+    def capacity(self, bins: int) -> int:
+        """Return the keys for which the store of a chunk of ``bins`` bins has room, a public bound.
+
+        How many keys fall into a chunk is a statistic of the set, so it must not show. Each key falls into a chunk
+        independently of the other rows' keys and less often together with its own row's: by Chernoff's bound the
+        number exceeds mean + 9 sqrt(mean) + 64 with probability below 2^-56.
+        """
+        keys = HASHES * self.data_size
+        mean = keys * bins / self.bins
+        return min(keys, math.ceil(mean + 9 * math.sqrt(mean) + 64))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Payload:
+    """A data party's set with what it contributes per row.
+
+    Args:
+        numbers: (n,) distinct BSNs.
+        fields: values and widths, lowest bits first; values are integers below 2^width, or two's complement.
+    """
+
+    numbers: NDArray[np.uint32]
+    fields: tuple[tuple[NDArray[np.int64], int], ...]
+
+    def __repr__(self) -> str:
+        return f"Payload({len(self.numbers)} rows)"
+
+    def packed(self, first_bit: int, words: int) -> NDArray[np.uint64]:
+        """Return one row of words per BSN, the fields behind each other from ``first_bit`` on."""
+        out = np.zeros((len(self.numbers), words), dtype=np.uint64)
+        for values, bits in self.fields:
+            _deposit(out, values.astype(np.int64, copy=False), first_bit, bits)
+            first_bit += bits
+        return out
+
+
+def lead(terms: JoinTerms, table: CuckooTable, rng: RandomSource) -> Role[Planes]:
+    """Play the leader.
+
+    Args:
+        terms: the public terms.
+        table: the leader's cuckoo table of ``terms.bins`` bins.
+        rng: fresh local randomness.
+
+    Returns:
+        (value bits, words): t and p of every bin, as bit planes. Pseudorandom to the leader, match or not.
+
+    Raises:
+        PeerError: the data party sends something that is not of the agreed kind, size or group.
+
+    Reveals:
+        To the data party: the leader's public size.
+    """
+    keys = yield from base_ot.send_keys(terms.data_party, base_ot.OtLabel(terms.sid, terms.instance), rng)
+    receiver = oprf.Receiver(keys, oprf.Code(terms.sid), terms.instance)
+    dummies = KeyStreams([rng.bytes(KEY_BYTES)])
+    planes = np.zeros((terms.value_bits, terms.words), dtype=np.uint64)
+    all_chunks = chunks(terms.bins, CHUNK_BINS)
+    waiting: list[NDArray[np.uint8]] = []
+    for number in range(len(all_chunks) + _AHEAD):
+        if number < len(all_chunks):
+            start, stop = all_chunks[number]
+            items, _, _, _ = table.items(start, stop, dummies)
+            message, outputs = receiver.chunk(start, items)
+            yield from send(terms.data_party, message)
+            waiting.append(outputs)
+        if number >= _AHEAD:
+            start, stop = all_chunks[number - _AHEAD]
+            values = yield from _receive_values(terms, stop - start, waiting.pop(0))
+            first_word = start // WORD_ROWS
+            planes[:, first_word : first_word + words_for(stop - start)] = _row_planes(values, terms.value_bits)
+    return planes
+
+
+def answer(terms: JoinTerms, payload: Payload, secrets: RandomPlanes, rng: RandomSource) -> Role[None]:
+    """Play the data party.
+
+    Args:
+        terms: the public terms.
+        payload: own rows, at most ``terms.data_size``.
+        secrets: r and s: random planes of ``terms.value_bits``, whose shares the compute parties hold.
+        rng: fresh local randomness.
+
+    Raises:
+        PeerError: the leader sends something that is not of the agreed kind, size or group.
+        OkvsFailure: a store cannot be solved; below 2^-40 for the whole session.
+
+    Reveals:
+        To the leader: this set's public size.
+    """
+    numbers = payload.numbers
+    if len(numbers) > terms.data_size:
+        raise InternalError("The set is larger than its public size.", peer=terms.leader, step=Store.STEP)
+    label = base_ot.OtLabel(terms.sid, terms.instance)
+    choices = oprf.choice_bits(rng.bytes(oprf.CHOICE_BYTES))
+    keys = yield from base_ot.receive_keys(terms.leader, label, choices, rng)
+    sender = oprf.Sender(keys, choices, oprf.Code(terms.sid), terms.instance)
+    packed = payload.packed(terms.tag_bits, terms.value_words)
+    table = simple_table(positions_key(terms.sid), numbers, terms.bins)
+    for (start, stop), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
+        message = yield from recv(terms.leader, oprf.MaskedRows, (stop - start, ROW_BYTES))
+        sender.absorb(start, message)
+        outputs = sender.evaluate(entries.bins, encode_items(numbers[entries.rows], entries.hash_index))
+        secret_rows = _plane_rows(secrets.read_values(words_for(stop - start)), terms.value_words)
+        values = _programmed(secret_rows, entries.bins, start, packed, entries.rows)
+        yield from _send_store(terms, stop - start, outputs, values, rng)
+
+
+def match_circuit(terms: JoinTerms) -> Circuit:
+    """Return what the compute parties evaluate per bin.
+
+    Inputs: ``difference`` = t ^ r and ``payload`` = p ^ s. Outputs: ``found`` and ``payload``, zero where not found.
+    """
+    builder = CircuitBuilder()
+    difference = builder.input("difference", terms.tag_bits)
+    payload = builder.input("payload", terms.payload_bits)
+    found = builder.all_([builder.not_(wire) for wire in difference])
+    builder.output("found", (found,))
+    builder.output("payload", [builder.and_(found, wire) for wire in payload])
+    return builder.build()
+
+
+def plaintext_join(
+    items: NDArray[np.uint32], payload: Payload
+) -> tuple[NDArray[np.bool_], tuple[NDArray[np.int64], ...]]:
+    """The plaintext twin: per item of the leader whether it was found, and the fields, zero where not."""
+    order = np.argsort(payload.numbers, kind="stable")
+    ordered = payload.numbers[order]
+    at = np.minimum(np.searchsorted(ordered, items), max(0, len(ordered) - 1))
+    found = ordered[at] == items if len(ordered) else np.zeros(len(items), dtype=np.bool_)
+    fields = []
+    for values, _ in payload.fields:
+        taken = np.zeros(len(items), dtype=np.int64)
+        taken[found] = values[order[at[found]]]
+        fields.append(taken)
+    return found, tuple(fields)
+
+
+def message_count(terms: JoinTerms) -> int:
+    """Return the messages of one join, both directions: for progress displays."""
+    stores = sum(
+        len(chunks(okvs.slots(terms.capacity(stop - start)), _slots_per_frame(terms)))
+        for start, stop in chunks(terms.bins, CHUNK_BINS)
+    )
+    return 2 + len(chunks(terms.bins, CHUNK_BINS)) + stores
+
+
+def _store_seed(terms: JoinTerms) -> bytes:
+    return public_key(terms.sid, f"store/{terms.instance}")
+
+
+def _slots_per_frame(terms: JoinTerms) -> int:
+    return FRAME_PAYLOAD_BYTES // terms.value_bytes
+
+
+def _masks(terms: JoinTerms, outputs: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return the mask of each value: blocks AES_K(seed ^ j) ^ seed ^ j, with bytes 16-31 of F as the seed.
+
+    K is public; what makes a block unpredictable is its seed, a hash output that only the holder of this F knows.
+    """
+    key = public_key(terms.sid, "value-mask")
+    masks = np.empty((len(outputs), 2 * -(-terms.value_words // 2)), dtype=np.uint64)
+    for block in range(masks.shape[1] // 2):
+        seeds = np.ascontiguousarray(outputs[:, BLOCK_BYTES:]).view("<u8")
+        seeds[:, 0] ^= np.uint64(block)
+        masks[:, 2 * block : 2 * block + 2] = encrypt_blocks(key, seeds.view(np.uint8)).view("<u8") ^ seeds
+    return np.ascontiguousarray(masks[:, : terms.value_words])
+
+
+def _send_store(
+    terms: JoinTerms, bins: int, outputs: NDArray[np.uint8], values: NDArray[np.uint64], rng: RandomSource
+) -> Role[None]:
+    capacity = terms.capacity(bins)
+    if len(outputs) > capacity:
+        raise OkvsFailure("More rows fall into one chunk of bins than the public bound allows.", "Start the run again.")
+    values ^= _masks(terms, outputs)
+    keys = np.ascontiguousarray(outputs[:, :BLOCK_BYTES])
+    table = okvs.encode(_store_seed(terms), keys, values, capacity, rng)
+    wire = np.ascontiguousarray(table.view(np.uint8)[:, : terms.value_bytes])
+    for start, stop in chunks(len(wire), _slots_per_frame(terms)):
+        yield from send(terms.leader, Store(wire[start:stop]))
+
+
+def _receive_values(terms: JoinTerms, bins: int, outputs: NDArray[np.uint8]) -> Role[NDArray[np.uint64]]:
+    capacity = terms.capacity(bins)
+    table = np.zeros((okvs.slots(capacity), 8 * terms.value_words), dtype=np.uint8)
+    for start, stop in chunks(len(table), _slots_per_frame(terms)):
+        store = yield from recv(terms.data_party, Store, (stop - start, terms.value_bytes))
+        table[start:stop, : terms.value_bytes] = store.rows
+    keys = np.ascontiguousarray(outputs[:, :BLOCK_BYTES])
+    values = okvs.decode(_store_seed(terms), table.view("<u8"), keys, capacity)
+    values ^= _masks(terms, outputs)
+    return values
+
+
+def _row_planes(rows: NDArray[np.uint64], bits: int) -> Planes:
+    """Turn (n, value words) into (bits, words) planes."""
+    padded = np.zeros((words_for(len(rows)) * WORD_ROWS, rows.shape[1]), dtype=np.uint64)
+    padded[: len(rows)] = rows
+    planes: Planes = transpose_columns(padded.view(np.uint8)).view("<u8")[:bits]
+    return planes
+
+
+def _plane_rows(planes: Planes, words: int) -> NDArray[np.uint64]:
+    """Turn (bits, plane words) into (rows, value words); bits beyond the planes are zero."""
+    padded = np.zeros((64 * words, planes.shape[1]), dtype=np.uint64)
+    padded[: len(planes)] = planes
+    rows: NDArray[np.uint64] = transpose_columns(padded.view(np.uint8)).view("<u8")
+    return rows
+
+
+@kernel
+def _deposit(out: NDArray[np.uint64], values: NDArray[np.int64], first_bit: int, bits: int) -> None:
+    """Set bits first_bit to first_bit + bits - 1 of each row; a value has at most 64 bits."""
+    word, shift = first_bit // 64, np.uint64(first_bit % 64)
+    mask = ~np.uint64(0) if bits == 64 else (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
+    crosses = first_bit % 64 + bits > 64
+    for row in range(out.shape[0]):
+        value = np.uint64(values[row]) & mask
+        out[row, word] |= value << shift
+        if crosses:
+            out[row, word + 1] |= value >> (np.uint64(64) - shift)
+
+
+@kernel
+def _combine(
+    secret_rows: NDArray[np.uint64],
+    bins: NDArray[np.uint32],
+    first_bin: int,
+    packed: NDArray[np.uint64],
+    rows: NDArray[np.uint32],
+    out: NDArray[np.uint64],
+) -> None:
+    for i in range(out.shape[0]):
+        for word in range(out.shape[1]):
+            out[i, word] = secret_rows[bins[i] - first_bin, word] ^ packed[rows[i], word]
+
+
+def _programmed(
+    secret_rows: NDArray[np.uint64],
+    bins: NDArray[np.uint32],
+    first_bin: int,
+    packed: NDArray[np.uint64],
+    rows: NDArray[np.uint32],
+) -> NDArray[np.uint64]:
+    """Return (r_b, payload ^ s_b) of each entry: (entries, value words)."""
+    out = np.empty((len(bins), packed.shape[1]), dtype=np.uint64)
+    _combine(secret_rows, bins, first_bin, packed, rows, out)
+    return out
