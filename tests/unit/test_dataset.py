@@ -18,10 +18,18 @@ import pytest
 from pydantic import ValidationError
 
 from psi_match.base.errors import DataError
-from psi_match.domain.bsn import BsnKind, format_bsn, is_of_kind
+from psi_match.domain.bsn import NO_KEY, BsnKind, format_bsn, is_of_kind
 from psi_match.domain.columns import ColumnSpec, ColumnType, convert
-from psi_match.domain.dataset import Dataset, DatasetBuilder, DatasetSpec, missing_columns
-from psi_match.domain.rejects import SHOWN_ROWS, Problem, RejectReport
+from psi_match.domain.dataset import (
+    Dataset,
+    DatasetBuilder,
+    DatasetSpec,
+    duplicates,
+    missing_columns,
+    second_is_own,
+    second_of_other_kind,
+)
+from psi_match.domain.rejects import SHOWN_ROWS, Problem, RejectReport, bad_cell
 
 DAY = datetime.date(2026, 1, 31)
 _RANGE = np.arange(999_900_000, 10**9, dtype=np.uint32)
@@ -248,9 +256,92 @@ def test_texts_in_other_encodings(encode: Any) -> None:
 
 def test_a_column_of_nothing_is_all_empty() -> None:
     table = {"bsn": pa.array(TEST[:2]), "value": pa.nulls(2)}
-    for kind in ColumnType:
+    for kind in set(ColumnType) - {ColumnType.BSN}:
         assert build(declared(columns=column(kind), on_invalid="drop"), table).rejects.total == 2
     assert build(declared(on_invalid="drop"), {"bsn": pa.nulls(2)}).rejects.counts == {Problem.EMPTY_BSN: 2}
+
+
+# A second BSN
+
+
+PARTNERS = declared(columns=column("bsn"))
+
+
+def test_a_partner_may_be_there_or_not() -> None:
+    for empty in (None, "", "  "):
+        dataset = build(PARTNERS, {"bsn": TEST[:3], "value": [TEST[7], empty, f" {TEST[0]} "]})
+        assert dataset.columns["value"].tolist() == [TEST_NUMBERS[7], NO_KEY, TEST_NUMBERS[0]]
+        assert dataset.columns["value"].dtype == np.uint32
+        assert dataset.rejects.total == 0
+    assert build(PARTNERS, {"bsn": TEST[:2], "value": pa.nulls(2)}).columns["value"].tolist() == [NO_KEY, NO_KEY]
+    assert build(PARTNERS, {"bsn": TEST[:1], "value": pa.array([TEST[1]], pa.string_view())}).rows == 1
+
+
+def test_a_partner_without_a_leading_zero_is_read_like_the_first_bsn() -> None:
+    spec = declared(bsn="synthetic", columns=column("bsn"))
+    dataset = build(spec, {"bsn": ["012345672"], "value": ["12345680"]})
+    assert (dataset.bsn.tolist(), dataset.columns["value"].tolist()) == ([12345672], [12345680])
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("12345678A", bad_cell("partner")),
+        ("1234567", bad_cell("partner")),
+        ("9999000060", bad_cell("partner")),
+        ("٩٩٩٩٠٠٠٠٦", bad_cell("partner")),
+        ("999900006.0", bad_cell("partner")),
+        ("-", bad_cell("partner")),
+        ("000000000", second_of_other_kind("partner")),
+        (REAL[0], second_of_other_kind("partner")),
+        (SYNTHETIC[0], second_of_other_kind("partner")),
+        (TEST[1], second_is_own("partner")),
+    ],
+)
+def test_what_is_wrong_with_a_partner_is_told_by_row(cell: str, problem: str) -> None:
+    table = {"bsn": TEST[:3], "partner": ["", cell, TEST[9]]}
+    spec = declared(columns=column("bsn", source="partner"), on_invalid="drop")
+    dataset = build(spec, table)
+    assert dataset.rejects.counts == {problem: 1}
+    assert dataset.rejects.rows == {problem: [2]}
+    assert dataset.bsn.tolist() == [TEST_NUMBERS[0], TEST_NUMBERS[2]]
+    assert dataset.columns["value"].tolist() == [NO_KEY, TEST_NUMBERS[9]]
+    error = refusal(declared(columns=column("bsn", source="partner")), table, planted=(cell, *TEST[:3]))
+    assert f"{problem} in row 2" in str(error)
+
+
+def test_a_row_counts_once_for_its_first_bsn() -> None:
+    spec = declared(columns=column("bsn"), on_invalid="drop")
+    assert build(spec, {"bsn": ["x"], "value": ["y"]}).rejects.counts == {Problem.NOT_DIGITS: 1}
+
+
+def test_partners_as_whole_numbers_only_where_the_dataset_says_so() -> None:
+    table = {"bsn": TEST[:3], "value": pa.array([int(TEST[5]), None, 7], pa.int64())}
+    error = refusal(PARTNERS, table, planted=tuple(TEST[:6]))
+    assert 'bsn_type = "integer"' in error.hint
+    assert "column value holds whole numbers" in str(error)
+    spec = declared(columns=column("bsn"), bsn_type="integer", on_invalid="drop")
+    dataset = build(spec, table)
+    assert dataset.columns["value"].tolist() == [TEST_NUMBERS[5], NO_KEY]
+    assert dataset.rejects.counts == {bad_cell("value"): 1}
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.bool_(), pa.date32()])
+def test_partners_of_another_type_are_refused(kind: pa.DataType) -> None:
+    table = {"bsn": TEST[:1], "value": pa.nulls(1, kind)}
+    assert "cannot be read as bsn" in str(refusal(PARTNERS, table))
+
+
+def test_a_partner_may_be_a_row_too_and_stand_twice() -> None:
+    """Two rows with one partner are for the join to refuse: a dataset does not know which columns are keys."""
+    assert build(PARTNERS, {"bsn": TEST[:3], "value": [TEST[1], TEST[0], TEST[1]]}).rows == 3
+
+
+def test_later_occurrences_of_a_number_are_found() -> None:
+    numbers = np.array([5, NO_KEY, 3, 5, NO_KEY, 3, 4, 5], dtype=np.uint32)
+    assert duplicates(numbers).tolist() == [3, 5, 7]
+    assert duplicates(np.array([NO_KEY, 1, NO_KEY], dtype=np.uint32)).tolist() == []
+    assert duplicates(np.array([], dtype=np.uint32)).tolist() == []
 
 
 # Values

@@ -1,4 +1,7 @@
-"""Populations: numbers of nobody, exact quotas, dependent arrears, equal bytes for equal seeds, private files."""
+"""Populations: numbers of nobody, exact quotas, dependent arrears, equal bytes for equal seeds, private files.
+
+Households, clients and debt help are in test_population_households.py.
+"""
 
 from __future__ import annotations
 
@@ -22,26 +25,38 @@ from psi_match.domain.columns import ColumnSpec, ColumnType
 from psi_match.domain.dataset import DatasetBuilder, DatasetSpec
 from psi_match.domain.parties import BODIES
 from psi_match.population import calibration
-from psi_match.population.arrears import draw_arrears
-from psi_match.population.claims import draw_claims
+from psi_match.population.claims import INSTALMENT_BODIES, draw_claims, draw_instalments
 from psi_match.population.generate import MAX_PERSONS, generate
 from psi_match.population.numbers import AVAILABLE, draw_numbers
+from psi_match.population.people import PARTIES, draw_people
 from psi_match.population.presence import CORE_BODIES, TABLE, core
 from psi_match.population.streams import stream
-from psi_match.population.truth import read_truth
+from psi_match.population.truth import read_truth, read_whole_truth
 
 IDS = [body.id for body in BODIES]
 DATE = datetime.date(2026, 1, 1)
 SMALL = Path(__file__).parents[2] / "synthetic_data" / "small"
-BODY_SCHEMA = pa.schema(
-    {
-        "bsn": pa.string(),
-        "open_cents": pa.int64(),
-        "oldest_claim_months": pa.int16(),
-        "reminder_sent": pa.bool_(),
-        "peildatum": pa.date32(),
-    }
+DAY = {"peildatum": pa.date32()}
+BSN = {"bsn": pa.string()}
+CLAIMS = {"open_cents": pa.int64(), "oldest_claim_months": pa.int16(), "reminder_sent": pa.bool_()}
+CLIENTS = {"household_type": pa.int16(), "income_cents": pa.int64()}
+HOUSEHOLDS = {"aow_cents": pa.int64()} | dict.fromkeys(
+    ("has_partner", "lives_in_nl", "receives_aio", "candidate"), pa.bool_()
 )
+SCHEMAS = {
+    **{f"{body}/arrears": pa.schema(BSN | CLAIMS | DAY) for body in ("svb", "uwv")},
+    **{
+        f"{body}/arrears": pa.schema(BSN | CLAIMS | {"instalment_cents": pa.int64(), "municipality": pa.int16()} | DAY)
+        for body in INSTALMENT_BODIES
+    },
+    "svb/aow_households": pa.schema(BSN | {"partner_bsn": pa.string()} | HOUSEHOLDS | DAY),
+    "uwv/income": pa.schema(BSN | {"income_cents": pa.int64()} | DAY),
+    "uwv/clients": pa.schema(BSN | CLIENTS | DAY),
+    "belastingdienst/means": pa.schema(BSN | {"other_income_cents": pa.int64(), "assets_cents": pa.int64()} | DAY),
+    **{f"{name}/debt_help": pa.schema(BSN | DAY) for name in ("gemeente-a", "gemeente-b")},
+    **{f"{party}/opt_outs": pa.schema(BSN | DAY) for party in PARTIES},
+}
+TRUTHS = ("truth", "truth_households", "truth_clients", "truth_debt_help", "truth_opt_outs")
 
 
 def remainder(bsn: str) -> int:
@@ -60,7 +75,7 @@ def present(people: pd.DataFrame, body: str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def people() -> pd.DataFrame:
-    return draw_arrears(100_000, 1)
+    return draw_people(100_000, 1).arrears
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +122,7 @@ def test_impossible_counts_of_numbers_are_refused(count: int) -> None:
     ],
 )
 def test_quotas_are_exact(persons: int, expected: tuple[int, ...]) -> None:
-    people = draw_arrears(persons, 5)
+    people = draw_people(persons, 5).arrears
     assert tuple(int(present(people, body).sum()) for body in IDS) == expected
 
 
@@ -159,6 +174,29 @@ def test_absent_people_owe_nothing(people: pd.DataFrame) -> None:
         assert (people[people[f"{body}_present"]][f"{body}_open_cents"] >= 1).all()
 
 
+@pytest.mark.parametrize("body", INSTALMENT_BODIES)
+def test_an_arrangement_spreads_what_is_open(body: str) -> None:
+    open_cents = draw_claims(body, 50_000, stream(1, "test")).open_cents
+    instalments = draw_instalments(body, open_cents, stream(2, "test"))
+    has = instalments > 0
+    assert has.mean() == pytest.approx(calibration.figure(TABLE, body, "arrangement_share"), rel=0.05)
+    assert (instalments <= open_cents).all()
+    months = calibration.figure(TABLE, body, "arrangement_months")
+    bounded = has & (instalments >= 1500) & (instalments < 75000) & (instalments < open_cents)
+    assert bounded.sum() > 100
+    assert (instalments[bounded] >= open_cents[bounded] / months).all()
+    assert instalments.max() == 75000
+    assert (instalments[has & (open_cents < 1500)] == open_cents[has & (open_cents < 1500)]).all()
+
+
+def test_municipalities_have_their_shares(people: pd.DataFrame) -> None:
+    shares = people["municipality"].value_counts(normalize=True)
+    assert set(shares.index) == set(range(1, 23))
+    assert shares[1] == pytest.approx(0.05, abs=0.01)
+    assert shares[2] == pytest.approx(0.02, abs=0.005)
+    assert shares[range(3, 23)].max() < 1.3 * shares[range(3, 23)].min()
+
+
 # Files
 
 
@@ -171,6 +209,9 @@ def test_truth_is_the_union_of_the_folders(population: Path) -> None:
         expected = truth[truth[f"{body}_present"]].loc[own.index]
         for column in ("open_cents", "oldest_claim_months", "reminder_sent"):
             assert (own[column] == expected[f"{body}_{column}"]).all()
+        if body in INSTALMENT_BODIES:
+            assert (own["instalment_cents"] == expected[f"{body}_instalment_cents"]).all()
+            assert (own["municipality"] == expected["municipality"]).all()
         assert len(own) == truth[f"{body}_present"].sum()
     assert everyone == set(truth.index)
     assert truth.index.is_unique
@@ -178,34 +219,61 @@ def test_truth_is_the_union_of_the_folders(population: Path) -> None:
 
 def test_no_number_in_any_file_passes_the_11_proef(population: Path) -> None:
     for path in population.rglob("*.parquet"):
-        assert {remainder(bsn) for bsn in pq.read_table(path)["bsn"].to_pylist()} == {1}
+        table = pq.read_table(path)
+        for name in {"bsn", "partner_bsn"} & set(table.column_names):
+            assert {remainder(bsn) for bsn in table[name].to_pylist() if bsn is not None} == {1}
+
+
+def test_nobody_stands_in_a_file_twice(population: Path) -> None:
+    for path in population.glob("*/*.parquet"):
+        numbers = pd.read_parquet(path)["bsn"]
+        assert numbers.is_unique
 
 
 @pytest.mark.parametrize("persons", [0, 1, 50])
 def test_small_populations_have_all_files_and_columns(tmp_path: Path, persons: int) -> None:
     generate(persons, 1, tmp_path / "out", DATE)
-    names = {f"{body}/arrears.parquet" for body in IDS} | {"truth.parquet", "population.json"}
+    names = {f"{name}.parquet" for name in (*SCHEMAS, *TRUTHS)} | {"population.json"}
     assert files(tmp_path / "out").keys() == names
-    for body in IDS:
-        table = pq.read_table(tmp_path / "out" / body / "arrears.parquet")
-        assert table.schema.equals(BODY_SCHEMA, check_metadata=True)
+    for name, schema in SCHEMAS.items():
+        table = pq.read_table(tmp_path / "out" / f"{name}.parquet")
+        assert table.schema.equals(schema, check_metadata=True)
         assert set(table["peildatum"].to_pylist()) <= {DATE}
-    assert len(read_truth(tmp_path / "out" / "truth.parquet").columns) == 1 + 4 * len(BODIES)
+    truth = read_whole_truth(tmp_path / "out")
+    assert len(truth.people.columns) == 2 + 4 * len(BODIES) + len(INSTALMENT_BODIES)
+    assert list(truth.households.columns) == [
+        "bsn",
+        "partner_bsn",
+        *HOUSEHOLDS,
+        "entitled",
+        *(f"{who}{name}_cents" for name in ("income", "other_income", "assets") for who in ("", "partner_")),
+    ]
+    assert list(truth.clients.columns) == [*BSN, *CLIENTS]
+    assert list(truth.debt_help.columns) == list(truth.opt_outs.columns) == ["party", "bsn"]
 
 
-def test_nodes_accept_every_row(population: Path) -> None:
-    columns = {"open_cents": ColumnType.CENTS, "oldest_claim_months": "integer", "reminder_sent": "boolean"}
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_nodes_accept_every_row(population: Path, name: str) -> None:
+    table = pq.read_table(population / f"{name}.parquet")
+    columns = {column: _declared(column, table.schema.field(column).type) for column in table.column_names[1:-1]}
     spec = DatasetSpec(
         name="arrears",
         bsn=BsnKind.SYNTHETIC,
-        columns=tuple(ColumnSpec(name=name, type=ColumnType(kind)) for name, kind in columns.items()),
+        columns=tuple(ColumnSpec(name=column, type=kind) for column, kind in columns.items()),
         reference_date_column="peildatum",
     )
-    table = pq.read_table(population / "cak" / "arrears.parquet")
     builder = DatasetBuilder(spec)
     builder.add(table)
     dataset = builder.finish()
     assert (dataset.rows, dataset.rejects.total, dataset.reference_date) == (len(table), 0, DATE)
+
+
+def _declared(column: str, kind: pa.DataType) -> ColumnType:
+    if pa.types.is_boolean(kind):
+        return ColumnType.BOOLEAN
+    if pa.types.is_string(kind):
+        return ColumnType.BSN
+    return ColumnType.CENTS if column.endswith("_cents") else ColumnType.INTEGER
 
 
 def test_order_of_rows_does_not_link_the_bodies(population: Path) -> None:
@@ -223,9 +291,12 @@ def test_summary_holds_counts_and_no_numbers_of_people(population: Path) -> None
     summary = json.loads(text)
     truth = read_truth(population / "truth.parquet")
     assert summary["rows"] == {body: int(present(truth, body).sum()) for body in IDS}
+    assert summary["files"] == {
+        f"{name}.parquet": pq.read_metadata(population / f"{name}.parquet").num_rows for name in SCHEMAS
+    }
     assert summary["anywhere"] == len(truth)
     assert (summary["persons"], summary["seed"], summary["reference_date"]) == (20_000, 3, "2026-01-01")
-    assert summary["generator"] >= 1
+    assert summary["generator"] == 2
     assert not re.search(r"[0-9]{9}", text)
 
 
@@ -235,8 +306,8 @@ def test_only_the_owner_may_read(tmp_path: Path) -> None:
         generate(50, 1, tmp_path / "out", DATE)
     finally:
         os.umask(before)
-    for body in IDS:
-        assert (tmp_path / "out" / body).stat().st_mode & 0o777 == 0o700
+    for party in PARTIES:
+        assert (tmp_path / "out" / party).stat().st_mode & 0o777 == 0o700
     for path in (tmp_path / "out").rglob("*.parquet"):
         assert path.stat().st_mode & 0o777 == 0o600
 
@@ -263,8 +334,8 @@ def test_another_seed_gives_other_people(population: Path, tmp_path: Path) -> No
 
 def test_another_date_changes_the_date_only(population: Path, tmp_path: Path) -> None:
     generate(20_000, 3, tmp_path / "out", datetime.date(2025, 6, 30))
-    for body in IDS:
-        left, right = (pq.read_table(root / body / "arrears.parquet") for root in (population, tmp_path / "out"))
+    for name in SCHEMAS:
+        left, right = (pq.read_table(root / f"{name}.parquet") for root in (population, tmp_path / "out"))
         assert left.drop_columns("peildatum").equals(right.drop_columns("peildatum"))
         assert set(right["peildatum"].to_pylist()) == {datetime.date(2025, 6, 30)}
 
@@ -285,7 +356,7 @@ def test_committed_population_comes_from_its_command(tmp_path: Path) -> None:
     for name in committed:
         if name.endswith(".parquet"):
             assert pq.read_table(SMALL / name).equals(pq.read_table(tmp_path / "out" / name))
-    assert sum(map(len, committed.values())) < 300_000
+    assert sum(map(len, committed.values())) < 600_000
 
 
 # Errors
@@ -330,16 +401,29 @@ def test_reading_what_is_no_truth_says_so(tmp_path: Path, population: Path) -> N
         assert caught.value.hint
 
 
+@pytest.mark.parametrize("name", TRUTHS)
+def test_a_truth_without_one_of_its_files_says_which(tmp_path: Path, population: Path, name: str) -> None:
+    for other in TRUTHS:
+        (tmp_path / f"{other}.parquet").write_bytes((population / f"{other}.parquet").read_bytes())
+    read_whole_truth(tmp_path)
+    (tmp_path / f"{name}.parquet").unlink()
+    with pytest.raises(DataError, match=f"{name}.parquet: no such file") as caught:
+        read_whole_truth(tmp_path)
+    assert caught.value.hint
+
+
 # Calibration tables
 
 
-def test_every_figure_has_a_unit_a_source_and_a_tag() -> None:
-    table = pd.read_csv(calibration.calibration_file(f"{TABLE}.csv"), dtype=str, keep_default_na=False)
+@pytest.mark.parametrize("name", [TABLE, "aow_households", "municipalities", "opt_outs", "uwv_clients"])
+def test_every_figure_has_a_unit_a_source_and_a_tag(name: str) -> None:
+    table = pd.read_csv(calibration.calibration_file(f"{name}.csv"), dtype=str, keep_default_na=False)
     assert list(table.columns) == ["body", "quantity", "value", "unit", "year", "source", "tag"]
     assert not table.duplicated(["body", "quantity"]).any()
     assert (table != "").all(axis=None)
     assert set(table["tag"]) <= {"S", "D", "A"}
-    assert set(table["body"]) == {*IDS, "nl"}
+    assert table["value"].astype(float).gt(0).all()
+    assert set(table["body"]) <= {*PARTIES, "nl"}
 
 
 def test_tables_of_the_installed_package_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def parse_model(text: str, name: str, model: type[Model], error: type[ConfigErro
     raise error(problems[0] + more, "Compare it with the example in docs.")
 
 
-_UNION_TAGS = frozenset({"csv", "parquet", "sql"})
+_UNION_TAGS = frozenset({"csv", "parquet", "sql", "psi", "join", "members", "label", "signal", "statistics"})
 """Pydantic puts the tag of a tagged union into a location; it is not a key of the file."""
 
 

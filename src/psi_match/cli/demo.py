@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _STAGES = {
     "population": ("bevolking maken", "make a population"),
     "kernels": ("rekenkernen laden", "load kernels"),
-    "nodes": ("zes nodes starten", "start six nodes"),
+    "nodes": ("nodes starten", "start nodes"),
     "run": ("matchen", "match"),
 }
 
@@ -30,7 +30,7 @@ def demo(
     out: Annotated[
         Path | None, typer.Option("--out", help="Keep population, keys, logs and results in this new folder.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="kkrt or ecdh; default: the scenario's own.")] = "",
+    engine: Annotated[str, typer.Option("--engine", help="kkrt or ecdh; for a joint scenario ripple or prefix.")] = "",
     attach: Annotated[
         str,
         typer.Option(
@@ -46,7 +46,7 @@ def demo(
     as_json: Json = False,
     language: Language = "nl",
 ) -> None:
-    """Make a population, start six nodes, run a scenario, and compare the result with the truth."""
+    """Make a population, start a node per party, run a scenario, and compare the result with the truth."""
     from psi_match.base.errors import UsageError
     from psi_match.bench.demonstration import demonstrate
     from psi_match.cli.progress import follow
@@ -74,21 +74,19 @@ def _attached(scenario_name: str, engine: str, address: str, keys: Path, truth: 
     """Run at nodes that serve already, as the operator of every body: for a demo, where one person plays them all."""
     from functools import partial
 
-    from psi_match.bench.demonstration import match_and_compare
+    from psi_match.bench.demonstration import demo_parties, match_and_compare
     from psi_match.cli.progress import follow
-    from psi_match.domain.parties import BODIES
     from psi_match.node.certificates import OPERATOR, Credentials
     from psi_match.node.operator_client import OperatorClient
     from psi_match.scenario.catalogue import Catalogue
 
+    scenario = Catalogue().get(scenario_name)
     operators = {
-        body.id: partial(
-            OperatorClient, address.replace("{party}", body.id), Credentials.read(keys / body.id, OPERATOR)
-        )
-        for body in BODIES
+        party: partial(OperatorClient, address.replace("{party}", party), Credentials.read(keys / party, OPERATOR))
+        for party in demo_parties(scenario)
     }
     with follow() as progress:
-        return match_and_compare(Catalogue().get(scenario_name), operators, truth, engine, progress.advanced)
+        return match_and_compare(scenario, operators, truth, engine, progress.advanced)
 
 
 def _report(outcome: DemoOutcome, language: str, *, as_json: bool) -> None:
@@ -140,13 +138,19 @@ def _learned(party: PartyOutcome, outcome: DemoOutcome, *, english: bool) -> str
     from psi_match.cli.tables import number
     from psi_match.domain.parties import display_name
 
-    if party.role == "leader":
-        found = ", ".join(f"{number(count)} {display_name(other)}" for other, count in outcome.matches.items())
-        return (
-            f"{number(party.learned)} own rows with arrears elsewhere ({found})"
-            if english
-            else f"{number(party.learned)} eigen rijen ook elders ({found})"
-        )
-    if party.role == "data party":
-        return "about no person; a rounded size" if english else "over geen mens iets; een afgeronde omvang"
-    return "takes no part" if english else "doet niet mee"
+    if not party.role:
+        return "takes no part" if english else "doet niet mee"
+    if party.party in outcome.tables:
+        hidden = "suppressed" if english else "onderdrukt"
+        cells = outcome.tables[party.party].items()
+        return "; ".join(f"{name}: {hidden if count is None else number(count)}" for name, count in cells)
+    if party.learned is None:
+        return "about no person; rounded sizes" if english else "over geen mens iets; afgeronde omvang"
+    if party.party in outcome.matches:
+        return f"{number(party.learned)} {'persons or households' if english else 'personen of huishoudens'}"
+    found = ", ".join(f"{number(count)} {display_name(other)}" for other, count in outcome.matches.items())
+    return (
+        f"{number(party.learned)} own rows with arrears elsewhere ({found})"
+        if english
+        else f"{number(party.learned)} eigen rijen ook elders ({found})"
+    )

@@ -22,7 +22,7 @@ def _group() -> None:
 
 @app.command("generate")
 def generate(
-    out: Annotated[Path, typer.Option("--out", help="Folder to make: one folder per body and truth.parquet.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to make: one folder per party, and the truth apart.")],
     persons: Annotated[int, typer.Option("--persons", help="Residents of the Netherlands.")] = 100_000,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same bytes.")] = 1,
     reference_date: Annotated[
@@ -30,7 +30,7 @@ def generate(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Write one folder per body with its arrears, and the truth apart."""
+    """Write one folder per party with what it would hold, and the truth apart."""
     from psi_match.base.errors import UsageError
     from psi_match.cli.tables import number, print_table
     from psi_match.population.generate import generate as generate_population
@@ -47,5 +47,6 @@ def generate(
     if as_json:
         sys.stdout.write(json.dumps(summary.as_dict(), indent=2) + "\n")
         return
-    rows = [[body, number(count)] for body, count in summary.rows.items()]
-    print_table(("body", "people in arrears"), rows, title=f"{number(persons)} synthetic people in {out}", numbers=(1,))
+    rows = [[*file.removesuffix(".parquet").split("/"), number(count)] for file, count in summary.files.items()]
+    title = f"{number(persons)} synthetic people in {out}; {number(summary.anywhere)} of them in arrears"
+    print_table(("party", "file", "rows"), rows, title=title, numbers=(2,))

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 DIGITS = 9
 LIMIT = 10**DIGITS
+NO_KEY = 0xFFFF_FFFF
+"""Stands for an empty cell of a column that may hold a second BSN; larger than any number of nine digits."""
 SYNTHETIC_REMAINDER = 1
 _TEST_FIRST = 999_900_000
 _WEIGHTS = (-1, 2, 3, 4, 5, 6, 7, 8, 9)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from psi_match.base.errors import DataError
+from psi_match.domain.bsn import DIGITS, LIMIT, NO_KEY
 
 
 class ColumnType(StrEnum):
@@ -25,7 +26,8 @@ class ColumnType(StrEnum):
 
     ``cents``: whole cents. ``euros``: decimal amounts, ``1234,56``, ``1.234,56`` or ``1234.56``, kept as cents.
     ``integer``: whole numbers. ``boolean``: ja/nee, j/n, yes/no, y, true/false, t/f, waar/onwaar, 1/0. ``date``:
-    2026-01-31 or 31-01-2026. ``text``: a code or name, of which many rows share one.
+    2026-01-31 or 31-01-2026. ``text``: a code or name, of which many rows share one. ``bsn``: a second BSN, such as the
+    partner's, or nothing.
     """
 
     CENTS = "cents"
@@ -34,6 +36,7 @@ class ColumnType(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     TEXT = "text"
+    BSN = "bsn"
 
 
 NUMERIC = (ColumnType.CENTS, ColumnType.EUROS, ColumnType.INTEGER)
@@ -41,6 +44,7 @@ DTYPES: dict[ColumnType, str] = dict.fromkeys(NUMERIC, "int64") | {
     ColumnType.BOOLEAN: "bool",
     ColumnType.DATE: "datetime64[D]",
     ColumnType.TEXT: "object",
+    ColumnType.BSN: "uint32",
 }
 """What numpy holds of each type."""
 
@@ -71,6 +75,7 @@ _WHOLE = r"^[+-]?[0-9]{1,15}$"
 _DUTCH = r"^[+-]?([0-9]{1,13}|[0-9]{1,3}(\.[0-9]{3}){1,4})(,[0-9]{1,2})?$"
 _POINT = r"^[+-]?[0-9]{1,13}\.[0-9]{1,2}$"
 _DATE = r"^[1-9][0-9]{3}-[0-9]{1,2}-[0-9]{1,2}$"
+_BSN = f"^[0-9]{{{DIGITS - 1},{DIGITS}}}$"
 _DUTCH_DATE = r"^([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})$"
 _FIRST_DAY, _LAST_DAY = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")
 """Outside them numpy gives back a number where a date is expected."""
@@ -88,8 +93,9 @@ def convert(column: pa.ChunkedArray, spec: ColumnSpec) -> Converted:
         spec: the declaration.
 
     Returns:
-        Values (n,) - int64, bool, datetime64[D], or texts of which equal ones share one object - and a mask (n,) of
-        cells that fit; where a cell does not fit the value means nothing.
+        Values (n,) - int64, bool, datetime64[D], texts of which equal ones share one object, or BSNs as uint32 with
+        ``NO_KEY`` for an empty cell - and a mask (n,) of cells that fit; where a cell does not fit the value means
+        nothing. Of what kind a BSN is, and whose, is for the dataset to check.
 
     Raises:
         DataError: the column as a whole is of a type that cannot be what is declared.
@@ -97,6 +103,8 @@ def convert(column: pa.ChunkedArray, spec: ColumnSpec) -> Converted:
     column = plain_text(column)
     kind = column.type
     if pa.types.is_null(kind):
+        if spec.type is ColumnType.BSN:
+            return np.full(len(column), NO_KEY, dtype=np.uint32), np.ones(len(column), dtype=np.bool_)
         return np.zeros(len(column), dtype=DTYPES[spec.type]), np.zeros(len(column), dtype=np.bool_)
     if is_text(kind):
         return _from_text(trimmed(column), spec.type)
@@ -143,6 +151,8 @@ def _from_text(text: pa.ChunkedArray, kind: ColumnType) -> Converted:
             return _once_each(text, _dates)
         case ColumnType.TEXT:
             return _once_each(text, _texts)
+        case ColumnType.BSN:
+            return _second_bsn(text)
 
 
 def _once_each(text: pa.ChunkedArray, convert_distinct: Callable[[pa.Array], Converted]) -> Converted:
@@ -195,6 +205,14 @@ def _whole(text: pa.ChunkedArray, fits: pa.ChunkedArray) -> Converted:
     return pc.cast(digits, pa.int64()).to_numpy(), _mask(fits)
 
 
+def _second_bsn(text: pa.ChunkedArray) -> Converted:
+    # Eight digits have lost a leading zero, which a number does not need: as for the first BSN.
+    digits = pc.match_substring_regex(text, _BSN)
+    numbers = pc.cast(pc.if_else(digits, text, "0"), pa.uint32()).to_numpy()
+    empty = _mask(pc.equal(text, ""))
+    return np.where(empty, np.uint32(NO_KEY), numbers), _mask(digits) | empty
+
+
 def _from_native(column: pa.ChunkedArray, kind: ColumnType) -> Converted | None:
     there = _mask(pc.is_valid(column))
     source = column.type
@@ -214,6 +232,10 @@ def _from_native(column: pa.ChunkedArray, kind: ColumnType) -> Converted | None:
         numbers = pc.fill_null(pc.cast(pc.cast(column, pa.date32(), safe=False), pa.int32()), 0)
         days = numbers.to_numpy().astype("datetime64[D]")
         return days, there & (days >= _FIRST_DAY) & (days <= _LAST_DAY)
+    if kind is ColumnType.BSN and pa.types.is_integer(source):
+        values = pc.fill_null(column, 0).to_numpy()
+        fits = there & (values >= LIMIT // 100) & (values < LIMIT)
+        return np.where(fits, values, NO_KEY).astype(np.uint32), fits | ~there
     if kind is ColumnType.TEXT and pa.types.is_integer(source):
         return _from_text(pc.fill_null(pc.cast(column, pa.string()), ""), kind)
     return None

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from psi_match.base.errors import DataError
-from psi_match.domain.bsn import DIGITS, LIMIT, BsnKind, is_of_kind
+from psi_match.domain.bsn import DIGITS, LIMIT, NO_KEY, BsnKind, is_of_kind
 from psi_match.domain.columns import DTYPES, ColumnSpec, ColumnType, convert, is_text, plain_text, trimmed
 from psi_match.domain.rejects import Problem, RejectReport, bad_cell
 
@@ -157,9 +157,14 @@ class DatasetBuilder:
         numbers, good = self._bsn(batch.column(self._spec.bsn_column), row_numbers)
         kept: dict[str, NDArray[Any]] = {}
         for column in self._spec.columns:
-            values, fits = convert(batch.column(column.source_name), column)
+            cells = batch.column(column.source_name)
+            if column.type is ColumnType.BSN:
+                self._refuse_undeclared_integers(column.source_name, cells.type)
+            values, fits = convert(cells, column)
             self._report.add(bad_cell(column.source_name), row_numbers[good & ~fits])
             good = good & fits
+            if column.type is ColumnType.BSN:
+                good = self._check_second_bsn(column.source_name, values, numbers, row_numbers, good)
             kept[column.name] = values
         if self._spec.reference_date_column:
             good = self._note_dates(batch.column(self._spec.reference_date_column), row_numbers, good)
@@ -175,7 +180,7 @@ class DatasetBuilder:
             DataError: rows were rejected and the declaration says ``refuse``.
         """
         numbers = self._numbers.finish()
-        later = _later_occurrences(numbers)
+        later = duplicates(numbers)
         if len(later):
             row_numbers = np.flatnonzero(self._kept.finish()) + 1
             self._report.add(Problem.DUPLICATE, row_numbers[later])
@@ -193,11 +198,7 @@ class DatasetBuilder:
         """Return the BSNs of a batch and which rows have a good one."""
         column = plain_text(column)
         if pa.types.is_integer(column.type):
-            if self._spec.bsn_type != "integer":
-                raise DataError(
-                    f"Dataset {self._spec.name}: column {self._spec.bsn_column} holds whole numbers, not text.",
-                    'Export BSNs as text of nine digits, or say bsn_type = "integer" in the config.',
-                )
+            self._refuse_undeclared_integers(self._spec.bsn_column, column.type)
             numbers, good = self._bsn_from_integers(column, row_numbers)
         elif is_text(column.type) or pa.types.is_null(column.type):
             numbers, good = self._bsn_from_text(column, row_numbers)
@@ -237,6 +238,30 @@ class DatasetBuilder:
         self._report.add(Problem.WRONG_LENGTH, row_numbers[there & ~fits])
         return np.where(fits, values, 0).astype(np.uint32), fits
 
+    def _refuse_undeclared_integers(self, column: str, kind: pa.DataType) -> None:
+        if pa.types.is_integer(kind) and self._spec.bsn_type != "integer":
+            raise DataError(
+                f"Dataset {self._spec.name}: column {column} holds whole numbers, not text.",
+                'Export BSNs as text of nine digits, or say bsn_type = "integer" in the config.',
+            )
+
+    def _check_second_bsn(
+        self,
+        column: str,
+        values: NDArray[np.uint32],
+        numbers: NDArray[np.uint32],
+        row_numbers: NDArray[np.int64],
+        good: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """Return which good rows stay good: a second BSN is of the declared kind and not the row's own."""
+        there = values != NO_KEY
+        other = good & there & ~is_of_kind(values, self._spec.bsn)
+        own = good & there & ~other & (values == numbers)
+        self._report.add(second_of_other_kind(column), row_numbers[other])
+        self._report.add(second_is_own(column), row_numbers[own])
+        kept: NDArray[np.bool_] = good & ~other & ~own
+        return kept
+
     def _note_dates(
         self, column: pa.ChunkedArray, row_numbers: NDArray[np.int64], good: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
@@ -260,6 +285,16 @@ class DatasetBuilder:
             sentence += f"; declared as {self._spec.bsn}, but {rows} of another kind ({kinds} or unknown)"
             hint = f'Its BSNs are declared as "{self._spec.bsn}": check `bsn` in the config, or the export. ' + hint
         return DataError(f"{sentence}.", hint)
+
+
+def second_of_other_kind(column: str) -> str:
+    """Return the problem of a second BSN that is not of the declared kind; ``column`` is the name in the source."""
+    return f"column {column} holds a BSN that is not of the declared kind"
+
+
+def second_is_own(column: str) -> str:
+    """Return the problem of a second BSN that is the row's own; ``column`` is the name in the source."""
+    return f"column {column} holds the row's own BSN"
 
 
 def missing_columns(dataset: str, missing: Sequence[str], present: Sequence[str]) -> DataError:
@@ -286,12 +321,13 @@ def _without(values: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[Any]:
     return np.delete(values, positions) if len(positions) else values
 
 
-def _later_occurrences(numbers: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """Return the positions, ascending, of numbers that stand at an earlier position too."""
+def duplicates(numbers: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Return the positions, ascending, of numbers that stand at an earlier position too; ``NO_KEY`` may repeat."""
     ordered = np.sort(numbers)
+    ordered = ordered[: np.searchsorted(ordered, np.uint32(NO_KEY))]
     # The order of positions costs four times as much as the order of values, and is rarely needed.
     if not (ordered[1:] == ordered[:-1]).any():
         return np.empty(0, dtype=np.intp)
     order = np.argsort(numbers, kind="stable")
     ordered = numbers[order]
-    return np.sort(order[1:][ordered[1:] == ordered[:-1]])
+    return np.sort(order[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != NO_KEY)])

@@ -35,7 +35,15 @@ BODIES = (
     Body("uwv", "UWV"),
 )
 
-_NAMES = {body.id: body.name for body in BODIES}
+OTHERS = (
+    Body("gemeente-a", "Gemeente A"),
+    Body("gemeente-b", "Gemeente B"),
+    Body("rekennode", "Rekennode"),
+    Body("cbs", "CBS"),
+)
+"""Nodes beside the six bodies that the scenarios name: municipalities as examples, and nodes without data."""
+
+_NAMES = {body.id: body.name for body in (*BODIES, *OTHERS)}
 
 
 def is_party_id(text: str) -> bool:
@@ -44,5 +52,5 @@ def is_party_id(text: str) -> bool:
 
 
 def display_name(party: str) -> str:
-    """Return a party's name for people; the id itself for parties that are not among the six bodies."""
+    """Return a party's name for people; the id itself for parties that no scenario here names."""
     return _NAMES.get(party, party)

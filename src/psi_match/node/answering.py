@@ -1,4 +1,4 @@
-"""A run as a data party: check the proposal, fix the own rows, answer, compare transcripts."""
+"""What a peer opens a stream for; and a pairwise run as a data party: check the proposal, answer, compare."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from psi_match.node.context import NodeContext
 from psi_match.node.contribution import check_declared_size, contribute
 from psi_match.node.driver import SETUP_RUN, drive
 from psi_match.node.link import Link
+from psi_match.node.participating import attach, participate
 from psi_match.node.recording import fix_contribution, new_record, note_link, recorded
 from psi_match.node.sessions import Session
 from psi_match.node.store import RUN_ID_BYTES, PairRecord
@@ -20,49 +21,67 @@ from psi_match.wire import transcript, version
 from psi_match.wire.v1 import peer_pb2 as pb
 
 
-def answer_run(context: NodeContext, link: Link) -> None:
-    """Take part in a run that a peer leads, from its proposal to the end of its stream.
+def answer_stream(context: NodeContext, link: Link) -> None:
+    """Do what a stream that a peer has opened is for: its first message says so.
 
     Args:
         context: the node.
         link: the stream; its peer is whom the certificate says.
 
     Raises:
-        PsiMatchError: the run was refused or failed; the leader has been told.
+        PsiMatchError: the run was refused or failed; the peer has been told.
     """
-    session: Session | None = None
     try:
-        hello = link.receive_first(("hello",)).hello
-        scenario = check_hello(context, hello, link.peer)
-        session = Session(hello.run_id.hex(), scenario.name, "data party", {link.peer: link})
-        with context.sessions.admit(session):
-            context.store.open_run(session.run_id)
-            record = new_record(session.run_id, scenario, hello.engine, context.party)
-            with recorded(context, record, session):
-                own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
-                fix_contribution(context, record, own)
-                session.go_on()
-                link.bind(hello.run_id)
-                link.send_message(pb.SessionMessage(acceptance=pb.Acceptance(data_size=own.size)))
-                record.pairs[link.peer] = PairRecord(hello.leader_size, own.size)
-                role = session_id.join(digest(scenario), link.peer, context.party, scenario.party_ids, context.rng)
-                sid = drive(role, {link.peer: link}, SETUP_RUN)
-                terms = PairTerms(
-                    sid, link.peer, context.party, hello.leader_size, own.size, hello.instance, hello.runs
-                )
-                link.progress.total = link.progress.done + engines.message_count(hello.engine, terms) + 2
-                answer = engines.answer(hello.engine, terms, own.numbers, context.rng)
-                drive(answer, {link.peer: link}, terms.instance)
-                seen = link.transcript.digest(terms.digest(digest(scenario), hello.engine))
-                drive(transcript.answer(link.peer, seen), {link.peer: link}, terms.instance)
-                # The leader says so only when every pair of the session has succeeded.
-                link.receive_message("concluded")
-                note_link(record.pairs[link.peer], link)
+        first = link.receive_first(("hello", "proposal", "attachment"))
+        match first.WhichOneof("content"):
+            case "hello":
+                answer_run(context, link, first.hello)
+            case "proposal":
+                participate(context, link, first.proposal)
+            case _:
+                attach(context, link, first.attachment)
+                # From here on the stream belongs to the run, which closes it.
+                return
     except PsiMatchError as error:
         link.abort(error)
         raise
-    finally:
-        link.close()
+    link.close()
+
+
+def answer_run(context: NodeContext, link: Link, hello: pb.Hello) -> None:
+    """Take part in a pairwise run that a peer leads, from its proposal to the end of its stream.
+
+    Args:
+        context: the node.
+        link: the stream.
+        hello: its first message.
+
+    Raises:
+        PsiMatchError: the run was refused or failed.
+    """
+    scenario = check_hello(context, hello, link.peer)
+    session = Session(hello.run_id.hex(), scenario.name, "data party", {link.peer: link})
+    with context.sessions.admit(session):
+        context.store.open_run(session.run_id)
+        record = new_record(session.run_id, scenario, hello.engine, context.party)
+        with recorded(context, record, session):
+            own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
+            fix_contribution(context, record, own)
+            session.go_on()
+            link.bind(hello.run_id)
+            link.send_message(pb.SessionMessage(acceptance=pb.Acceptance(data_size=own.size)))
+            record.pairs[link.peer] = PairRecord(hello.leader_size, own.size)
+            role = session_id.join(digest(scenario), link.peer, context.party, scenario.party_ids, context.rng)
+            sid = drive(role, {link.peer: link}, SETUP_RUN)
+            terms = PairTerms(sid, link.peer, context.party, hello.leader_size, own.size, hello.instance, hello.runs)
+            link.progress.total = link.progress.done + engines.message_count(hello.engine, terms) + 2
+            answer = engines.answer(hello.engine, terms, own.numbers, context.rng)
+            drive(answer, {link.peer: link}, terms.instance)
+            seen = link.transcript.digest(terms.digest(digest(scenario), hello.engine))
+            drive(transcript.answer(link.peer, seen), {link.peer: link}, terms.instance)
+            # The leader says so only when every pair of the session has succeeded.
+            link.receive_message("concluded")
+            note_link(record.pairs[link.peer], link)
 
 
 def check_hello(context: NodeContext, hello: pb.Hello, peer: str) -> Scenario:
@@ -89,7 +108,7 @@ def check_hello(context: NodeContext, hello: pb.Hello, peer: str) -> Scenario:
         raise PolicyRefusal(
             f"Node {context.party} has another text of scenario {scenario.name}.", peer=peer, step="hello"
         )
-    if scenario.leader != peer or context.party not in scenario.data_parties:
+    if not isinstance(scenario, Scenario) or scenario.leader != peer or context.party not in scenario.data_parties:
         raise PolicyRefusal(
             f"In scenario {scenario.name} node {context.party} has no run with {peer} as leader.",
             peer=peer,

@@ -98,6 +98,7 @@ class NodeConfig(_Model):
         keys: certificates and keys.
         peers: other nodes.
         datasets: what scenarios may name.
+        opt_outs: name of the dataset that lists who opted out at this body; joint scenarios leave them out everywhere.
         limits: bounds.
     """
 
@@ -108,6 +109,7 @@ class NodeConfig(_Model):
     keys: KeysConfig
     peers: tuple[PeerConfig, ...] = ()
     datasets: tuple[DatasetConfig, ...] = ()
+    opt_outs: str | None = None
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -118,6 +120,8 @@ class NodeConfig(_Model):
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"{what} hold a name twice")
+        if self.opt_outs is not None and self.opt_outs not in [dataset.spec.name for dataset in self.datasets]:
+            raise ValueError("opt_outs names a dataset that is not declared")
         if self.party in [peer.party for peer in self.peers]:
             raise ValueError("peers hold the node's own party")
         return self

@@ -15,7 +15,10 @@ from psi_match.domain.where import check, select
 from psi_match.node.config import NodeConfig
 from psi_match.node.dataset_cache import DatasetCache
 from psi_match.protocols.sizes import ladder_step, public_size
+from psi_match.scenario.join_model import JoinParty
 from psi_match.scenario.model import Scenario, ScenarioParty
+
+AnyParty = ScenarioParty | JoinParty
 
 COMMITMENT_NONCE_BYTES = 32
 
@@ -45,6 +48,11 @@ class Contribution:
     def __repr__(self) -> str:
         return f"Contribution({len(self.numbers)} rows, public size {self.size})"
 
+    @property
+    def rows_in(self) -> int:
+        """Number of own rows."""
+        return len(self.numbers)
+
 
 def contribute(
     config: NodeConfig, cache: DatasetCache, scenario: Scenario, today: datetime.date, rng: RandomSource
@@ -65,12 +73,12 @@ def contribute(
     check(part.where, dataset_config.spec)
     dataset = cache.get(dataset_config)
     if dataset.reference_date is not None:
-        _check_age(part, dataset.reference_date, today)
+        check_age(part, dataset.reference_date, today)
     numbers = dataset.bsn[select(dataset, part.where)]
     nonce = rng.bytes(COMMITMENT_NONCE_BYTES)
     return Contribution(
         numbers=numbers,
-        size=_public_size(part, len(numbers)),
+        size=fixed_public_size(part, len(numbers)),
         rows_loaded=dataset.rows,
         rows_rejected=dataset.rejects.total,
         reference_date=dataset.reference_date,
@@ -79,7 +87,7 @@ def contribute(
     )
 
 
-def check_declared_size(part: ScenarioParty, size: int, limit: int, step: str) -> None:
+def check_declared_size(part: AnyParty, size: int, limit: int, step: str) -> None:
     """Check the public size that a peer declares: the agreed cap or a step of the ladder, within this node's limit.
 
     Raises:
@@ -92,9 +100,14 @@ def check_declared_size(part: ScenarioParty, size: int, limit: int, step: str) -
         )
 
 
-def _check_age(part: ScenarioParty, reference_date: datetime.date, today: datetime.date) -> None:
+def check_age(part: AnyParty, reference_date: datetime.date, today: datetime.date) -> None:
+    """Check that a dataset is as recent as the scenario asks.
+
+    Raises:
+        DataError: it is too old, or of the future.
+    """
     age = (today - reference_date).days
-    if age > part.max_age_days:
+    if part.max_age_days is not None and age > part.max_age_days:
         raise DataError(
             f"Dataset {part.dataset} is of {reference_date}, {age} days old; the scenario allows {part.max_age_days}.",
             "Supply a newer extract.",
@@ -105,7 +118,12 @@ def _check_age(part: ScenarioParty, reference_date: datetime.date, today: dateti
         )
 
 
-def _public_size(part: ScenarioParty, rows: int) -> int:
+def fixed_public_size(part: AnyParty, rows: int) -> int:
+    """Return the public size of a number of own rows.
+
+    Raises:
+        DataError: they exceed the agreed cap.
+    """
     try:
         return public_size(rows, part.cap)
     except ValueError:

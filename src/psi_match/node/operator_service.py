@@ -15,11 +15,13 @@ from psi_match.base.errors import InternalError, PsiMatchError, SeedFailure, Usa
 from psi_match.node.certificates import OPERATOR
 from psi_match.node.channels import caller
 from psi_match.node.context import NodeContext
+from psi_match.node.coordinating import check_takes_part, coordinate_run
 from psi_match.node.leading import check_leads, lead_run
 from psi_match.node.rehearsal import rehearse
 from psi_match.node.sessions import Session
 from psi_match.node.store import RUN_ID_BYTES, RunRecord
-from psi_match.scenario.model import Scenario
+from psi_match.protocols.integers import ADDERS, Adder
+from psi_match.scenario.join_model import AnyScenario, JoinScenario
 from psi_match.wire.v1 import operator_pb2 as pb
 from psi_match.wire.v1 import operator_pb2_grpc
 
@@ -51,21 +53,19 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]
         except PsiMatchError as error:
             yield pb.RunEvent(failed=_failed(error))
             return
-        session = Session(secrets.token_hex(RUN_ID_BYTES), scenario.name, "leader")
-        end = yield from self._follow(scenario, engine, session)
+        end = yield from self._follow(scenario, engine)
         if isinstance(end, SeedFailure):
-            # Once: a new session draws new hash seeds. A second failure in a row is no accident.
-            session = Session(secrets.token_hex(RUN_ID_BYTES), scenario.name, "leader")
-            end = yield from self._follow(scenario, engine, session)
+            # Once: a new session draws new seeds. A second failure in a row is no accident.
+            end = yield from self._follow(scenario, engine)
         if isinstance(end, RunRecord):
             yield pb.RunEvent(finished=pb.Finished(record_json=end.as_json()))
         else:
             yield pb.RunEvent(failed=_failed(end))
 
-    def _follow(
-        self, scenario: Scenario, engine: str, session: Session
-    ) -> Generator[pb.RunEvent, None, RunRecord | PsiMatchError]:
+    def _follow(self, scenario: AnyScenario, engine: str) -> Generator[pb.RunEvent, None, RunRecord | PsiMatchError]:
         """Lead one run in a thread of its own and report its progress; return how it ended."""
+        role = "coordinator" if isinstance(scenario, JoinScenario) else "leader"
+        session = Session(secrets.token_hex(RUN_ID_BYTES), scenario.name, role)
         yield pb.RunEvent(started=pb.Started(run_id=session.run_id))
         outcome: list[RunRecord | PsiMatchError] = []
         worker = threading.Thread(target=self._lead, args=(scenario, engine, session, outcome), name="lead")
@@ -123,8 +123,15 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]
             while part := file.read(_PART_BYTES):
                 yield pb.ResultPart(content=part)
 
-    def _plan(self, request: pb.RunRequest) -> tuple[Scenario, str]:
+    def _plan(self, request: pb.RunRequest) -> tuple[AnyScenario, str]:
         scenario = self._context.catalogue.get(request.scenario)
+        if isinstance(scenario, JoinScenario):
+            check_takes_part(self._context, scenario)
+            if request.engine and request.engine not in ADDERS:
+                raise UsageError(
+                    "A joint scenario has no engine of that name.", f"Its circuits carry by {' or '.join(ADDERS)}."
+                )
+            return scenario, request.engine or ADDERS[0]
         check_leads(self._context, scenario)
         engine = request.engine or scenario.engines[0]
         if engine not in scenario.engines:
@@ -132,10 +139,14 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]
         return scenario, engine
 
     def _lead(
-        self, scenario: Scenario, engine: str, session: Session, outcome: list[RunRecord | PsiMatchError]
+        self, scenario: AnyScenario, engine: str, session: Session, outcome: list[RunRecord | PsiMatchError]
     ) -> None:
         try:
-            outcome.append(lead_run(self._context, scenario, engine, session))
+            if isinstance(scenario, JoinScenario):
+                adder: Adder = "prefix" if engine == "prefix" else "ripple"
+                outcome.append(coordinate_run(self._context, scenario, adder, session))
+            else:
+                outcome.append(lead_run(self._context, scenario, engine, session))
         except PsiMatchError as error:
             outcome.append(error)
         except Exception as error:  # the operator must get an answer; the text could hold a value  # noqa: BLE001

@@ -12,7 +12,7 @@ import structlog
 
 from psi_match import __version__
 from psi_match.base.errors import InternalError, PsiMatchError, TransportError
-from psi_match.node.answering import answer_run
+from psi_match.node.answering import answer_stream
 from psi_match.node.certificates import NODE
 from psi_match.node.channels import caller
 from psi_match.node.context import NodeContext
@@ -70,7 +70,7 @@ class PeerService:
         )
 
     def session(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        """Carry one run with a known peer as its leader."""
+        """Carry one stream that a known peer opens for a run."""
         peer = self._known_peer(context)
         with self._streams:
             self._open[peer] += 1
@@ -95,7 +95,7 @@ class PeerService:
 
     def _answer(self, link: Link) -> None:
         try:
-            answer_run(self._context, link)
+            answer_stream(self._context, link)
         except PsiMatchError as error:
             # Recorded and told to the leader by now; the log line is for refusals before a record existed.
             structlog.get_logger().info("run not completed", peer=link.peer, sentence=str(error))

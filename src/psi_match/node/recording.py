@@ -14,14 +14,15 @@ from psi_match.base.errors import InternalError, PsiMatchError
 from psi_match.base.resources import peak_rss_bytes
 from psi_match.node.context import NodeContext
 from psi_match.node.contribution import Contribution
+from psi_match.node.joint_contribution import JointContribution
 from psi_match.node.link import Link
 from psi_match.node.sessions import Session
 from psi_match.node.store import PairRecord, RunRecord
 from psi_match.scenario.digest import digest
-from psi_match.scenario.model import Scenario
+from psi_match.scenario.join_model import AnyScenario
 
 
-def new_record(run_id: str, scenario: Scenario, engine: str, party: str) -> RunRecord:
+def new_record(run_id: str, scenario: AnyScenario, engine: str, party: str, coordinator: str = "") -> RunRecord:
     """Return the record of a run that starts now."""
     return RunRecord(
         run_id=run_id,
@@ -29,19 +30,20 @@ def new_record(run_id: str, scenario: Scenario, engine: str, party: str) -> RunR
         scenario_digest=digest(scenario).hex(),
         engine=engine,
         party=party,
-        role="leader" if party == scenario.leader else "data party",
-        leader=scenario.leader,
+        role=", ".join(scenario.roles(party)),
+        leader=", ".join(scenario.leaders),
+        coordinator=coordinator or scenario.leaders[0],
         parties=scenario.party_ids,
         started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         software_version=__version__,
     )
 
 
-def fix_contribution(context: NodeContext, record: RunRecord, contribution: Contribution) -> None:
+def fix_contribution(context: NodeContext, record: RunRecord, contribution: Contribution | JointContribution) -> None:
     """Write down, on disk and before the session id opens, what this node puts in: counts, a date, a commitment."""
     record.rows_loaded = contribution.rows_loaded
     record.rows_rejected = contribution.rows_rejected
-    record.rows_in = len(contribution.numbers)
+    record.rows_in = contribution.rows_in
     record.reference_date = str(contribution.reference_date or "")
     record.dataset_commitment = contribution.commitment.hex()
     context.store.write_nonce(record.run_id, contribution.nonce)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from psi_match.node.context import NodeContext
-from psi_match.node.contribution import contribute
+from psi_match.node.contribution import Contribution, contribute
 from psi_match.node.greeting import check_scenario_known, greet
+from psi_match.node.joint_contribution import JointContribution, contribute_jointly
 from psi_match.scenario.digest import digest
-from psi_match.scenario.model import Scenario
+from psi_match.scenario.join_model import AnyScenario, JoinScenario
 
 
-def rehearse(context: NodeContext, scenario: Scenario) -> dict[str, Any]:
+def rehearse(context: NodeContext, scenario: AnyScenario) -> dict[str, Any]:
     """Check everything that a run needs.
 
     Returns:
@@ -20,9 +21,15 @@ def rehearse(context: NodeContext, scenario: Scenario) -> dict[str, Any]:
     Raises:
         PsiMatchError: the first thing that a run would trip over.
     """
-    own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
+    own: Contribution | JointContribution
+    if isinstance(scenario, JoinScenario):
+        own = contribute_jointly(context.config, context.datasets, scenario, context.today(), context.rng)
+        size = max(own.row_size, own.set_size)
+    else:
+        own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
+        size = own.size
     peers = {}
-    for party in scenario.data_parties:
+    for party in [party for party in scenario.party_ids if party != context.party]:
         reply = greet(context.config.peer(party).address, party, context.credentials)
         check_scenario_known(reply, scenario.name, digest(scenario))
         peers[party] = reply.software_version
@@ -32,8 +39,8 @@ def rehearse(context: NodeContext, scenario: Scenario) -> dict[str, Any]:
         "scenario_digest": digest(scenario).hex(),
         "rows_loaded": own.rows_loaded,
         "rows_rejected": own.rows_rejected,
-        "rows_in": len(own.numbers),
-        "public_size": own.size,
+        "rows_in": own.rows_in,
+        "public_size": size,
         "reference_date": str(own.reference_date or ""),
         "peers": peers,
     }

@@ -26,11 +26,11 @@ RECORD_NAME = "record.json"
 
 @dataclass(slots=True)
 class PairRecord:
-    """What a record says of one intersection.
+    """What a record says of one stream: of an intersection, or of a pair of parties in a joint run.
 
     Args:
-        leader_size: public size of the leader's set.
-        data_size: public size of the data party's set.
+        leader_size: public size of the leader's set; 0 in a joint run, whose record has ``sizes``.
+        data_size: public size of the data party's set; 0 in a joint run.
         bytes_out: bytes sent to the peer; serialised messages without heartbeats, gRPC and TLS.
         bytes_in: bytes received from the peer.
         rounds: flights of messages in one direction, from the first message of the session to the last.
@@ -56,6 +56,7 @@ class RunRecord:
     party: str
     role: str
     leader: str
+    coordinator: str
     parties: list[str]
     state: str = "running"
     started: str = ""
@@ -65,6 +66,8 @@ class RunRecord:
     rows_in: int = 0
     reference_date: str = ""
     dataset_commitment: str = ""
+    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Public sizes of a joint run: ``rows`` per leader, ``sets`` per party with rows."""
     pairs: dict[str, PairRecord] = field(default_factory=dict)
     result_rows: int | None = None
     wall_s: float = 0.0
@@ -142,7 +145,7 @@ class Store:
         if not path.is_file():
             raise UsageError(
                 "This node has no result for that run.",
-                "A result is only at the leader's node, and only after a run that succeeded: see `psi-match status`.",
+                "Only who learns it has one, and only after a run that succeeded: see `psi-match status`.",
             )
         return path
 

@@ -9,6 +9,9 @@ import pandas as pd
 
 from psi_match.base.errors import InternalError
 
+CENTS_PER_EURO = 100
+RESIDENTS_TABLE = "arrears_marginals"
+"""The table that says how many residents the country has."""
 _PACKAGED = Path(__file__).parent / "calibration_tables"
 _CHECKOUT = Path(__file__).parents[3] / "synthetic_data"
 
@@ -57,3 +60,13 @@ def figure(table: str, body: str, quantity: str) -> float:
         raise InternalError(
             f"Calibration table {table} has no {quantity} of {body}.", "Install psi-match anew."
         ) from None
+
+
+def cents(table: str, body: str, quantity: str) -> int:
+    """Return one figure that the table gives in euros, in whole cents."""
+    return round(figure(table, body, quantity) * CENTS_PER_EURO)
+
+
+def scaled(persons: int, table: str, body: str, quantity: str) -> int:
+    """Return how many there are among ``persons`` residents of what a table counts for the whole country."""
+    return round(persons * figure(table, body, quantity) / figure(RESIDENTS_TABLE, "nl", "residents"))

@@ -4,40 +4,138 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from psi_match.domain.bsn import DIGITS, digits
 from psi_match.domain.parties import BODIES
+from psi_match.population.claims import INSTALMENT_BODIES
+from psi_match.population.households import NOBODY
+from psi_match.population.means import MEANS, PREFIX
+from psi_match.population.people import People
+from psi_match.population.truth import CLIENTS_TRUTH, DEBT_HELP_TRUTH, HOUSEHOLDS_TRUTH, OPT_OUTS_TRUTH, TRUTH_NAME
+
+ARREARS_NAME = "arrears.parquet"
+HOUSEHOLDS_NAME = "aow_households.parquet"
+INCOME_NAME = "income.parquet"
+MEANS_NAME = "means.parquet"
+CLIENTS_NAME = "clients.parquet"
+DEBT_HELP_NAME = "debt_help.parquet"
+OPT_OUTS_NAME = "opt_outs.parquet"
 
 _CLAIM_TYPES = {"open_cents": pa.int64(), "oldest_claim_months": pa.int16(), "reminder_sent": pa.bool_()}
+_HOUSEHOLD_TYPES = {
+    "aow_cents": pa.int64(),
+    "has_partner": pa.bool_(),
+    "lives_in_nl": pa.bool_(),
+    "receives_aio": pa.bool_(),
+    "candidate": pa.bool_(),
+}
+_TRUTH_OF_HOUSEHOLDS = _HOUSEHOLD_TYPES | {
+    "entitled": pa.bool_(),
+    **{f"{who}{column}": pa.int64() for columns in MEANS.values() for column in columns for who in PREFIX.values()},
+}
+_CLIENT_TYPES = {"household_type": pa.int16(), "income_cents": pa.int64()}
 
 
-def truth_table(people: pd.DataFrame) -> pa.Table:
-    """Return the truth: all people with all their arrears."""
-    types = {"bsn": pa.string()}
+def body_tables(people: People, body: str) -> Iterator[tuple[str, pa.Table]]:
+    """Yield what one party holds: the name of each file, and its table, in the order of the draw."""
+    if f"{body}_present" in people.arrears:
+        yield ARREARS_NAME, _arrears(people, body)
+    if body == "svb":
+        yield HOUSEHOLDS_NAME, _households(people, _HOUSEHOLD_TYPES)
+    if body in MEANS:
+        yield (INCOME_NAME if body == "uwv" else MEANS_NAME), _means(people, MEANS[body])
+    if body == "uwv":
+        yield CLIENTS_NAME, _clients(people)
+    if body in people.debt_help:
+        yield DEBT_HELP_NAME, pa.table({"bsn": bsn_column(people.numbers[people.debt_help[body]])})
+    yield OPT_OUTS_NAME, pa.table({"bsn": bsn_column(people.numbers[people.opt_outs[body]])})
+
+
+def truth_tables(people: People) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the truth: what a check of results needs, and nobody in a scenario has."""
+    types = {"municipality": pa.int16()}
     for body in BODIES:
         types[f"{body.id}_present"] = pa.bool_()
         types |= {f"{body.id}_{name}": kind for name, kind in _CLAIM_TYPES.items()}
-    return pa.table({name: _column(people[name], kind) for name, kind in types.items()})
+        if body.id in INSTALMENT_BODIES:
+            types[f"{body.id}_instalment_cents"] = pa.int64()
+    numbers = people.numbers[people.arrears["person"]]
+    yield TRUTH_NAME, pa.table({"bsn": bsn_column(numbers)} | _columns(people.arrears, types))
+    yield HOUSEHOLDS_TRUTH, _households(people, _TRUTH_OF_HOUSEHOLDS)
+    yield CLIENTS_TRUTH, _clients(people)
+    yield DEBT_HELP_TRUTH, _per_party(people.numbers, people.debt_help)
+    yield OPT_OUTS_TRUTH, _per_party(people.numbers, people.opt_outs)
 
 
-def body_table(people: pd.DataFrame, body: str, reference_date: datetime.date, rng: np.random.Generator) -> pa.Table:
-    """Return what one body holds, in an order of its own: the order of rows must not link the bodies' files."""
-    own = people[people[f"{body}_present"]]
-    own = own.iloc[rng.permutation(len(own))]
-    columns = {"bsn": _column(own["bsn"], pa.string())}
-    columns |= {name: _column(own[f"{body}_{name}"], kind) for name, kind in _CLAIM_TYPES.items()}
-    columns["peildatum"] = pa.repeat(pa.scalar(reference_date, pa.date32()), len(own))
+def shuffled(table: pa.Table, reference_date: datetime.date, rng: np.random.Generator) -> pa.Table:
+    """Return a party's table with its date, in an order of its own: the order of rows must not link the files."""
+    table = table.take(pa.array(rng.permutation(len(table))))
+    return table.append_column("peildatum", pa.repeat(pa.scalar(reference_date, pa.date32()), len(table)))
+
+
+def bsn_column(numbers: NDArray[np.uint32], there: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return numbers as text of nine digits; null where ``there`` is false."""
+    # The digits of all numbers in a row are just what Arrow holds of such texts; a text each would cost ten times more.
+    offsets = np.arange(0, DIGITS * (len(numbers) + 1), DIGITS, dtype=np.int32)
+    bits = None
+    if there is not None:
+        bits = pa.py_buffer(np.packbits(there, bitorder="little").tobytes())
+        numbers = np.where(there, numbers, np.uint32(0))
+    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(digits(numbers)), bits)
+
+
+def _arrears(people: People, body: str) -> pa.Table:
+    own = people.arrears[people.arrears[f"{body}_present"]]
+    columns = {"bsn": bsn_column(people.numbers[own["person"]])}
+    columns |= {name: pa.array(own[f"{body}_{name}"].to_numpy(), kind) for name, kind in _CLAIM_TYPES.items()}
+    if body in INSTALMENT_BODIES:
+        columns["instalment_cents"] = pa.array(own[f"{body}_instalment_cents"].to_numpy(), pa.int64())
+        columns["municipality"] = pa.array(own["municipality"].to_numpy(), pa.int16())
     return pa.table(columns)
 
 
-def _column(values: pd.Series, kind: pa.DataType) -> pa.Array:
-    # By way of numpy: pandas' own text columns become another Arrow type with each major version of pandas.
-    return pa.array(values.to_numpy(dtype=object if kind == pa.string() else None), kind)
+def _households(people: People, types: Mapping[str, pa.DataType]) -> pa.Table:
+    partner = people.households["partner"].to_numpy()
+    columns = {
+        "bsn": bsn_column(people.numbers[people.households["person"]]),
+        "partner_bsn": bsn_column(people.numbers[partner], partner != NOBODY),
+    }
+    return pa.table(columns | _columns(people.households, types))
+
+
+def _means(people: People, columns: tuple[str, ...]) -> pa.Table:
+    """Return one row per person in a household with AOW of whom anything is known."""
+    parts = []
+    for who, prefix in PREFIX.items():
+        values = people.households[[f"{prefix}{column}" for column in columns]].to_numpy()
+        known = (values > 0).any(axis=1)
+        numbers = people.numbers[people.households[who].to_numpy()[known]]
+        amounts = {column: pa.array(values[known, place]) for place, column in enumerate(columns)}
+        parts.append(pa.table({"bsn": bsn_column(numbers)} | amounts))
+    return pa.concat_tables(parts)
+
+
+def _clients(people: People) -> pa.Table:
+    numbers = people.numbers[people.clients["person"]]
+    return pa.table({"bsn": bsn_column(numbers)} | _columns(people.clients, _CLIENT_TYPES))
+
+
+def _per_party(numbers: NDArray[np.uint32], members: Mapping[str, NDArray[np.int32]]) -> pa.Table:
+    parties = [party for party, indices in members.items() for _ in range(len(indices))]
+    indices = np.concatenate(list(members.values()))
+    return pa.table({"party": pa.array(parties, pa.string()), "bsn": bsn_column(numbers[indices])})
+
+
+def _columns(frame: pd.DataFrame, types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
+    return {name: pa.array(frame[name].to_numpy(), kind) for name, kind in types.items()}
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

@@ -12,15 +12,13 @@ import pandas as pd
 
 from psi_match.base.errors import UsageError
 from psi_match.domain.parties import BODIES
-from psi_match.population.arrears import draw_arrears
-from psi_match.population.files import body_table, truth_table, write_parquet
+from psi_match.population.files import body_tables, shuffled, truth_tables, write_parquet
 from psi_match.population.numbers import AVAILABLE
+from psi_match.population.people import PARTIES, People, draw_people
 from psi_match.population.streams import stream
-from psi_match.population.truth import TRUTH_NAME
 
-ARREARS_NAME = "arrears.parquet"
 SUMMARY_NAME = "population.json"
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Goes up whenever the same seed gives other tables: other code, or other figures in the calibration tables."""
 MAX_PERSONS = AVAILABLE // 4
 """More residents than the country has, and few enough that free numbers are found quickly for all of them."""
@@ -35,6 +33,7 @@ class Summary:
         seed: of the draw.
         reference_date: date of all tables.
         rows: people in arrears per body.
+        files: rows per file of each party, such as ``uwv/clients.parquet``.
         anywhere: people in arrears at one body or more.
         several: at two bodies or more.
         generator: version of the generator.
@@ -44,6 +43,7 @@ class Summary:
     seed: int
     reference_date: str
     rows: dict[str, int]
+    files: dict[str, int]
     anywhere: int
     several: int
     generator: int = GENERATOR_VERSION
@@ -59,7 +59,7 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
     Args:
         persons: residents of the Netherlands.
         seed: equal seeds, sizes and dates give equal bytes, under equal versions of numpy and pyarrow.
-        out: new or empty folder; receives ``BODY/arrears.parquet``, ``truth.parquet`` and ``population.json``.
+        out: new or empty folder; receives a folder per party, the truth and ``population.json``.
         reference_date: date of all tables.
 
     Returns:
@@ -77,9 +77,10 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise UsageError(f"{out} is not an empty folder.", "Choose a new folder for --out.")
-        people = draw_arrears(persons, seed)
-        summary = _summary(people, persons, seed, reference_date)
-        _write(people, summary, seed, reference_date, out)
+        people = draw_people(persons, seed)
+        files = _write(people, seed, reference_date, out)
+        summary = _summary(people.arrears, files, persons, seed, reference_date)
+        (out / SUMMARY_NAME).write_text(json.dumps(summary.as_dict(), indent=2, sort_keys=True) + "\n")
     except FileExistsError:
         raise UsageError(f"{out} is not a folder.", "Choose a new folder for --out.") from None
     except OSError as cause:
@@ -89,22 +90,30 @@ def generate(persons: int, seed: int, out: Path, reference_date: datetime.date) 
     return summary
 
 
-def _summary(people: pd.DataFrame, persons: int, seed: int, reference_date: datetime.date) -> Summary:
-    present = people[[f"{body.id}_present" for body in BODIES]].to_numpy()
+def _summary(
+    arrears: pd.DataFrame, files: dict[str, int], persons: int, seed: int, reference_date: datetime.date
+) -> Summary:
+    present = arrears[[f"{body.id}_present" for body in BODIES]].to_numpy()
     return Summary(
         persons=persons,
         seed=seed,
         reference_date=reference_date.isoformat(),
-        rows={body.id: int(people[f"{body.id}_present"].sum()) for body in BODIES},
-        anywhere=len(people),
+        rows={body.id: int(arrears[f"{body.id}_present"].sum()) for body in BODIES},
+        files=files,
+        anywhere=len(arrears),
         several=int((present.sum(axis=1) >= 2).sum()),
     )
 
 
-def _write(people: pd.DataFrame, summary: Summary, seed: int, reference_date: datetime.date, out: Path) -> None:
-    for body in BODIES:
-        (out / body.id).mkdir(mode=0o700)
-        table = body_table(people, body.id, reference_date, stream(seed, f"order/{body.id}"))
-        write_parquet(table, out / body.id / ARREARS_NAME)
-    write_parquet(truth_table(people), out / TRUTH_NAME)
-    (out / SUMMARY_NAME).write_text(json.dumps(summary.as_dict(), indent=2, sort_keys=True) + "\n")
+def _write(people: People, seed: int, reference_date: datetime.date, out: Path) -> dict[str, int]:
+    """Write all tables, one at a time, and return the rows of the parties' files."""
+    rows = {}
+    for party in PARTIES:
+        (out / party).mkdir(mode=0o700)
+        for name, table in body_tables(people, party):
+            order = stream(seed, f"order/{party}/{name}")
+            write_parquet(shuffled(table, reference_date, order), out / party / name)
+            rows[f"{party}/{name}"] = len(table)
+    for name, table in truth_tables(people):
+        write_parquet(table, out / name)
+    return rows

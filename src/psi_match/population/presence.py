@@ -16,31 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psi_match.domain.parties import BODIES
-from psi_match.population.calibration import figure
+from psi_match.population.calibration import RESIDENTS_TABLE, figure, scaled
 from psi_match.population.streams import stream
 
-TABLE = "arrears_marginals"
+TABLE = RESIDENTS_TABLE
 CORE_BODIES = ("belastingdienst", "toeslagen", "cak", "cjib")
 """The four bodies of which the number of people in arrears at all of them is published."""
 
 
 def quota(body: str, persons: int) -> int:
     """Return how many of ``persons`` residents are in arrears at a body."""
-    return _scaled(persons, body, "persons")
+    return scaled(persons, TABLE, body, "persons")
 
 
 def core(persons: int) -> int:
     """Return how many of ``persons`` residents are in arrears at all four core bodies, chance overlaps not counted."""
-    return _scaled(persons, "nl", "core_persons")
+    return scaled(persons, TABLE, "nl", "core_persons")
 
 
 def adults(persons: int) -> int:
     """Return how many of ``persons`` residents are adults: only they are in arrears."""
-    return _scaled(persons, "nl", "adults")
-
-
-def _scaled(persons: int, body: str, quantity: str) -> int:
-    return round(persons * figure(TABLE, body, quantity) / figure(TABLE, "nl", "residents"))
+    return scaled(persons, TABLE, "nl", "adults")
 
 
 def draw_presence(persons: int, seed: int) -> dict[str, NDArray[np.bool_]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from psi_match.base.errors import ScenarioError
 from psi_match.base.toml_file import read_model
-from psi_match.scenario.model import Scenario
+from psi_match.scenario.expressions import check_expressions
+from psi_match.scenario.join_model import AnyScenario, JoinScenario, ScenarioFile
 
 _PACKAGED = Path(__file__).parent / "catalogue_files"
 _CHECKOUT = Path(__file__).parents[3] / "scenarios"
@@ -17,18 +18,23 @@ def builtin_folder() -> Path:
     return _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
 
 
-def read_scenario(path: Path) -> Scenario:
+def read_scenario(path: Path) -> AnyScenario:
     """Read one scenario file.
 
     Raises:
         ScenarioError: it cannot be read, is not valid, or its name differs from its file's.
     """
-    scenario = read_model(path, Scenario, ScenarioError)
+    scenario = read_model(path, ScenarioFile, ScenarioError).root
     if path.stem != scenario.name:
         raise ScenarioError(
             f"{path} holds scenario {scenario.name}: a file is named after its scenario.",
             f"Rename it to {scenario.name}.toml.",
         )
+    if isinstance(scenario, JoinScenario):
+        try:
+            check_expressions(scenario)
+        except ScenarioError as error:
+            raise ScenarioError(f"{path}: {error.sentence}", error.hint) from None
     return scenario
 
 
@@ -46,7 +52,7 @@ class Catalogue:
         """Return the names of all scenarios, sorted."""
         return sorted(path.stem for path in self.folder.glob("*.toml"))
 
-    def all(self) -> list[Scenario]:
+    def all(self) -> list[AnyScenario]:
         """Read every scenario.
 
         Raises:
@@ -54,7 +60,7 @@ class Catalogue:
         """
         return [self.get(name) for name in self.names()]
 
-    def get(self, name: str) -> Scenario:
+    def get(self, name: str) -> AnyScenario:
         """Read one scenario by name.
 
         Raises:

@@ -7,7 +7,7 @@ changes the digest; layout and comments of the file do not.
 from __future__ import annotations
 
 from psi_match.crypto.derive import hash_fields
-from psi_match.scenario.model import Scenario
+from psi_match.scenario.join_model import AnyScenario
 
 
 def encode(value: object) -> bytes:
@@ -35,6 +35,6 @@ def encode(value: object) -> bytes:
     return letter + len(content).to_bytes(8, "big") + content
 
 
-def digest(scenario: Scenario) -> bytes:
+def digest(scenario: AnyScenario) -> bytes:
     """Return the 32-byte digest of a scenario."""
     return hash_fields("scenario", encode(scenario.model_dump(mode="python")))

@@ -14,11 +14,13 @@ Engine = Literal["kkrt", "ecdh"]
 ENGINES: tuple[Engine, ...] = ("kkrt", "ecdh")
 
 
-class _Model(BaseModel):
+class FrozenModel(BaseModel):
+    """A part of a scenario file: strict, complete, and unchangeable after its digest is taken."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Text(_Model):
+class Text(FrozenModel):
     """A text for people, in Dutch and in English."""
 
     nl: str = Field(min_length=1)
@@ -29,7 +31,7 @@ class Text(_Model):
         return self.en if language == "en" else self.nl
 
 
-class ScenarioParty(_Model):
+class ScenarioParty(FrozenModel):
     """One party's part in a scenario.
 
     Args:
@@ -49,7 +51,7 @@ class ScenarioParty(_Model):
     rows: Text
 
 
-class Scenario(_Model):
+class Scenario(FrozenModel):
     """A use case: one leader intersects its rows with those of each other party.
 
     Args:
@@ -80,7 +82,7 @@ class Scenario(_Model):
     @classmethod
     def _lists_to_tuples(cls, data: object) -> object:
         # TOML has lists only; strict mode wants tuples, which cannot be changed after the digest is taken.
-        return _frozen(data)
+        return lists_to_tuples(data)
 
     @model_validator(mode="after")
     def _check_parties(self) -> Self:
@@ -90,6 +92,15 @@ class Scenario(_Model):
         if self.leader not in ids:
             raise ValueError("has a leader that is not among its parties")
         return self
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """The leader, as the only one."""
+        return (self.leader,)
+
+    def roles(self, party_id: str) -> list[str]:
+        """Return what a party does."""
+        return ["leader" if party_id == self.leader else "data party"]
 
     @property
     def party_ids(self) -> list[str]:
@@ -113,9 +124,10 @@ class Scenario(_Model):
         raise KeyError(party_id)
 
 
-def _frozen(value: object) -> object:
+def lists_to_tuples(value: object) -> object:
+    """Return nested lists as tuples."""
     if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in value.items()}
+        return {key: lists_to_tuples(item) for key, item in value.items()}
     if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
+        return tuple(lists_to_tuples(item) for item in value)
     return value

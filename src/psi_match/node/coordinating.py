@@ -1,0 +1,107 @@
+"""A joint run at the node whose operator started it: propose, collect sizes, agree on a session id, play, conclude."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from psi_match.base.errors import PolicyRefusal, PsiMatchError
+from psi_match.node.context import NodeContext
+from psi_match.node.driver import SETUP_RUN, drive
+from psi_match.node.joint_contribution import contribute_jointly
+from psi_match.node.joint_run import JointRun
+from psi_match.node.recording import fix_contribution, new_record, recorded
+from psi_match.node.sessions import Session
+from psi_match.node.store import RunRecord
+from psi_match.protocols import session_id
+from psi_match.protocols.integers import Adder
+from psi_match.scenario.digest import digest
+from psi_match.scenario.join_model import JoinScenario
+from psi_match.scenario.plan import compile_plan
+from psi_match.wire import version
+from psi_match.wire.v1 import peer_pb2 as pb
+
+
+def coordinate_run(context: NodeContext, scenario: JoinScenario, adder: Adder, session: Session) -> RunRecord:
+    """Run a joint scenario, from the proposal to the result at its recipients.
+
+    Args:
+        context: the node.
+        scenario: what to run.
+        adder: how circuits carry.
+        session: the live run; its links are filled in here.
+
+    Returns:
+        The record of the finished run.
+
+    Raises:
+        PsiMatchError: the run failed; every party has been told, no result is stored anywhere.
+    """
+    record = new_record(session.run_id, scenario, adder, context.party, coordinator=context.party)
+    with context.sessions.admit(session):
+        context.store.open_run(session.run_id)
+        run: JointRun | None = None
+        try:
+            with recorded(context, record, session):
+                own = contribute_jointly(context.config, context.datasets, scenario, context.today(), context.rng)
+                fix_contribution(context, record, own)
+                session.go_on()
+                plan = compile_plan(scenario, adder)
+                run = JointRun(context, scenario, plan, session, record, context.party, own)
+                _coordinate(run, adder)
+        finally:
+            for stream in run.streams if run else []:
+                stream.finish()
+    return record
+
+
+def check_takes_part(context: NodeContext, scenario: JoinScenario) -> None:
+    """Refuse a scenario in which this node takes no part.
+
+    Raises:
+        PolicyRefusal: it takes none.
+    """
+    if context.party not in scenario.party_ids:
+        raise PolicyRefusal(
+            f"Node {context.party} takes no part in scenario {scenario.name}.",
+            f"Start it as an operator of one of {', '.join(scenario.party_ids)}.",
+        )
+
+
+def _coordinate(run: JointRun, adder: Adder) -> None:
+    context, scenario, session = run.context, run.scenario, run.session
+    others = [party for party in scenario.party_ids if party != context.party]
+    for party in others:
+        proposal = pb.Proposal(
+            wire_version=version.WIRE_VERSION,
+            parameters=version.parameters(),
+            run_id=bytes.fromhex(session.run_id),
+            scenario=scenario.name,
+            scenario_digest=digest(scenario),
+            coordinator=context.party,
+            parties=scenario.party_ids,
+            adder=adder,
+        )
+        run.open_stream(party).send_message(pb.SessionMessage(proposal=proposal))
+    accepted = {context.party: (run.own.row_size, run.own.set_size)}
+    for party in others:
+        acceptance = session.links[party].receive_message("acceptance").acceptance
+        accepted[party] = (acceptance.row_size, acceptance.data_size)
+    sizes = pb.SessionSizes(
+        parties=[
+            pb.PartySizes(party=party, row_size=accepted[party][0], set_size=accepted[party][1])
+            for party in scenario.party_ids
+        ]
+    )
+    run.check_sizes(sizes)
+    role = session_id.lead(digest(scenario), context.party, scenario.party_ids, context.rng)
+    sid = drive(role, session.links, SETUP_RUN)
+    for party in others:
+        session.links[party].send_message(pb.SessionMessage(sizes=sizes))
+    table = run.play(sid, sizes)
+    for party in others:
+        session.links[party].receive_message("done")
+    for party in others:
+        # Everyone has played to the end: the run has succeeded, whether or not a party still hears of it.
+        with suppress(PsiMatchError):
+            session.links[party].send_message(pb.SessionMessage(concluded=pb.Concluded()))
+    run.conclude(table)

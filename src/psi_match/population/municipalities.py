@@ -1,0 +1,76 @@
+"""Who lives where, and whom the debt help of a municipality knows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from psi_match.population.calibration import figure
+from psi_match.population.presence import CORE_BODIES
+from psi_match.population.streams import stream
+
+TABLE = "municipalities"
+MUNICIPALITIES = ("gemeente-a", "gemeente-b")
+"""The municipalities that have a node. Those without one are codes only."""
+
+
+def code(municipality: str) -> int:
+    """Return the code of a municipality that has a node."""
+    return int(figure(TABLE, municipality, "code"))
+
+
+def draw_municipalities(adults: int, seed: int) -> NDArray[np.int16]:
+    """Draw where each adult lives.
+
+    Args:
+        adults: how many.
+        seed: equal seeds give equal draws.
+
+    Returns:
+        (adults,) codes from 1 on.
+    """
+    shares = np.full(int(figure(TABLE, "nl", "municipalities")), np.nan)
+    for name in MUNICIPALITIES:
+        shares[code(name) - 1] = figure(TABLE, name, "share")
+    others = np.isnan(shares)
+    shares[others] = (1 - np.nansum(shares)) / others.sum()
+    upper = np.cumsum(shares)[:-1].astype(np.float32)
+    drawn = stream(seed, "municipalities").random(adults, dtype=np.float32)
+    return (np.searchsorted(upper, drawn, side="right") + 1).astype(np.int16)
+
+
+def draw_debt_help(arrears: pd.DataFrame, municipality: NDArray[np.int16], seed: int) -> dict[str, NDArray[np.int32]]:
+    """Draw whom debt help knows: residents in arrears at all core bodies, elsewhere, and nowhere.
+
+    Args:
+        arrears: people in arrears, with ``person``, ``municipality`` and ``BODY_present``.
+        municipality: (adults,) codes.
+        seed: equal seeds give equal draws.
+
+    Returns:
+        Municipality to the indices of the adults it knows, ascending.
+    """
+    person = arrears["person"].to_numpy()
+    in_core = np.logical_and.reduce([arrears[f"{body}_present"].to_numpy() for body in CORE_BODIES])
+    without = np.ones(len(municipality), dtype=np.bool_)
+    without[person] = False
+    known = {}
+    for name in MUNICIPALITIES:
+        rng = stream(seed, f"debt help/{name}")
+        resident = arrears["municipality"].to_numpy() == code(name)
+        known[name] = np.sort(
+            np.concatenate(
+                [
+                    _some(person[resident & in_core], "known_of_core", rng),
+                    _some(person[resident & ~in_core], "known_of_others", rng),
+                    _some(np.flatnonzero((municipality == code(name)) & without), "known_without_arrears", rng),
+                ]
+            )
+        ).astype(np.int32)
+    return known
+
+
+def _some(people: NDArray[np.integer], share: str, rng: np.random.Generator) -> NDArray[np.integer]:
+    count = round(len(people) * figure(TABLE, "nl", share))
+    return rng.choice(people, count, replace=False, shuffle=False)
