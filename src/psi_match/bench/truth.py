@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from psi_match.population.truth import Truth
 from psi_match.scenario.model import Scenario
@@ -56,6 +58,14 @@ class Constant(Protocol):
         """Its value."""
 
 
+class Output(Protocol):
+    """Who learns what."""
+
+    @property
+    def kind(self) -> str:
+        """Of a table of counts: ``statistics``."""
+
+
 class JoinScenario(Protocol):
     """What the truth needs to know of a join scenario."""
 
@@ -70,6 +80,10 @@ class JoinScenario(Protocol):
     @property
     def constants(self) -> Mapping[str, Constant]:
         """Public constants by name."""
+
+    @property
+    def outputs(self) -> Sequence[Output]:
+        """Who learns what; a table of counts says its ``min_group``."""
 
 
 def expected_result(truth: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
@@ -91,10 +105,10 @@ def expected_result(truth: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 
 
 def same_result(left: pd.DataFrame, right: pd.DataFrame) -> bool:
-    """Tell whether two results hold the same rows and answers."""
+    """Tell whether two results hold the same rows and answers; what is missing in both is the same."""
     if list(left.columns) != list(right.columns) or len(left) != len(right):
         return False
-    return all((left[name].astype(str).to_numpy() == right[name].astype(str).to_numpy()).all() for name in left.columns)
+    return all((_as_texts(left[name]) == _as_texts(right[name])).all() for name in left.columns)
 
 
 def expected_join(scenario: JoinScenario, truth: Truth) -> dict[str, pd.DataFrame]:
@@ -251,13 +265,18 @@ def _meets(table: pd.DataFrame, party: Party, prefix: str = "") -> pd.Series[boo
     return chosen
 
 
+def _as_texts(column: pd.Series[Any]) -> NDArray[np.object_]:
+    # Which text a missing value becomes, or whether it becomes one, depends on pandas' version.
+    return column.astype(str).where(column.notna(), "").to_numpy(dtype=object)
+
+
 def _members(numbers: pd.Series[str]) -> pd.DataFrame:
     return pd.DataFrame({"bsn": numbers}).sort_values("bsn", ignore_index=True)
 
 
 def _cells(scenario: JoinScenario, counts: Mapping[str, int], totals: Mapping[str, tuple[int, ...]]) -> pd.DataFrame:
     """Round down to whole groups, and suppress what is small or all but a few of a total."""
-    least = scenario.outputs[0].min_group
+    least: int = next(output.min_group for output in scenario.outputs if output.kind == "statistics")  # type: ignore[attr-defined]
     rows = []
     for group, count in counts.items():
         small = count < least or any(total - count < least for total in totals[group])

@@ -31,7 +31,7 @@ def list_scenarios(folder: Folder = None, language: Language = "nl", as_json: Js
         sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         return
     headers = ("scenario", "title", "leader") if language == "en" else ("scenario", "titel", "leider")
-    print_table(headers, [[s.name, s.title.in_language(language), s.leader] for s in scenarios])
+    print_table(headers, [[s.name, s.title.in_language(language), ", ".join(s.leaders)] for s in scenarios])
 
 
 @app.command("show")
@@ -45,7 +45,7 @@ def show(
     from psi_match.cli.tables import print_disclosure
     from psi_match.scenario.catalogue import Catalogue
     from psi_match.scenario.digest import digest
-    from psi_match.scenario.disclosure import disclosures
+    from psi_match.scenario.tables import all_disclosures
 
     check_language(language)
     scenario = Catalogue(folder).get(name)
@@ -58,7 +58,7 @@ def show(
                 "learns": d.learns.model_dump(),
                 "does_not_learn": d.does_not_learn.model_dump(),
             }
-            for d in disclosures(scenario)
+            for d in all_disclosures(scenario)
         ]
         sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         return

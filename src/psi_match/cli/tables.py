@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from psi_match.scenario.model import Scenario
+    from psi_match.scenario.join_model import AnyScenario, JoinScenario
 
 _MB = 1_000_000
 _SIGNS = {"at_least": ">=", "at_most": "<=", "equals": "="}
@@ -58,20 +58,28 @@ def print_record(record: dict[str, Any], language: str) -> None:
     rows = [
         [
             party,
-            number(pair["data_size"]),
-            number(pair["matches"]),
+            number(pair["data_size"] or record["sizes"].get("sets", {}).get(party, 0)),
+            "-" if pair["matches"] is None else number(pair["matches"]),
             megabytes(pair["bytes_out"]),
             megabytes(pair["bytes_in"]),
         ]
         for party, pair in record["pairs"].items()
     ]
     print_table(headers, rows, numbers=(1, 2, 3, 4))
+    if record["result_rows"] is None:
+        text = (
+            f"\n{number(record['rows_in'])} own rows went in; the result is not for this node.\n"
+            if english
+            else f"\n{number(record['rows_in'])} eigen rijen gingen erin; het resultaat is niet voor deze node.\n"
+        )
+        sys.stdout.write(text)
+        return
     text = (
-        f"\n{number(record['rows_in'])} own rows went in; {number(record['result_rows'])} of them are in the result, "
-        f"which only this node holds.\nFetch it: psi-match result {record['run_id']} --out result.csv\n"
+        f"\n{number(record['rows_in'])} own rows went in; the result, which only this node holds, has "
+        f"{number(record['result_rows'])} rows.\nFetch it: psi-match result {record['run_id']} --out result.csv\n"
         if english
-        else f"\n{number(record['rows_in'])} eigen rijen gingen erin; {number(record['result_rows'])} daarvan staan in "
-        f"het resultaat, dat alleen deze node heeft.\nHaal het op: psi-match result {record['run_id']} --out r.csv\n"
+        else f"\n{number(record['rows_in'])} eigen rijen gingen erin; het resultaat, dat alleen deze node heeft, telt "
+        f"{number(record['result_rows'])} rijen.\nHaal het op: psi-match result {record['run_id']} --out r.csv\n"
     )
     sys.stdout.write(text)
 
@@ -91,11 +99,12 @@ def print_rehearsal(checked: dict[str, Any], language: str) -> None:
     print_table(("", ""), rows, title=title)
 
 
-def print_disclosure(scenario: Scenario, language: str) -> None:
+def print_disclosure(scenario: AnyScenario, language: str) -> None:
     """Print a scenario with its disclosure table."""
     from psi_match.domain.parties import display_name
     from psi_match.scenario.digest import digest
-    from psi_match.scenario.disclosure import disclosures
+    from psi_match.scenario.join_model import JoinScenario
+    from psi_match.scenario.tables import all_disclosures
 
     english = language == "en"
     lines = [
@@ -103,9 +112,7 @@ def print_disclosure(scenario: Scenario, language: str) -> None:
         "",
         ("Source:   " if english else "Bron:       ") + scenario.source.in_language(language),
         ("Purpose:  " if english else "Doel:       ") + scenario.purpose.in_language(language),
-        f"Protocol: {scenario.protocol}, engines {', '.join(scenario.engines)}"
-        if english
-        else f"Protocol:   {scenario.protocol}, engines {', '.join(scenario.engines)}",
+        ("Protocol: " if english else "Protocol:   ") + _protocol(scenario, english=english),
         ("Digest:   " if english else "Digest:     ") + digest(scenario).hex(),
         "",
     ]
@@ -117,7 +124,7 @@ def print_disclosure(scenario: Scenario, language: str) -> None:
     )
     rows = [
         [display_name(d.party), *(text.in_language(language) for text in (d.puts_in, d.learns, d.does_not_learn))]
-        for d in disclosures(scenario)
+        for d in all_disclosures(scenario)
     ]
     print_table(headers, rows)
     sys.stdout.write(
@@ -130,3 +137,63 @@ def print_disclosure(scenario: Scenario, language: str) -> None:
         )
         word = "local filter" if english else "lokaal filter"
         sys.stdout.write(f"{display_name(party_id)}: {word}: {conditions}\n")
+    if isinstance(scenario, JoinScenario):
+        _print_joint(scenario, language)
+
+
+def _protocol(scenario: AnyScenario, *, english: bool) -> str:
+    from psi_match.domain.parties import display_name
+    from psi_match.scenario.join_model import JoinScenario
+
+    if not isinstance(scenario, JoinScenario):
+        return f"{scenario.protocol}, engines {', '.join(scenario.engines)}"
+    compute = ", ".join(map(display_name, scenario.compute))
+    leaders = ", ".join(map(display_name, scenario.leaders))
+    return (
+        f"join; leaders in turn: {leaders}; compute parties: {compute}"
+        if english
+        else f"join; leiders om de beurt: {leaders}; rekenpartijen: {compute}"
+    )
+
+
+def _print_joint(scenario: JoinScenario, language: str) -> None:
+    """Print what a joint scenario has beyond a pairwise one: constants, limits, collusion, cost."""
+    from psi_match.domain.parties import display_name
+    from psi_match.scenario.cost import ASSUMED_SIZE, costs
+    from psi_match.scenario.joint_disclosure import collusion
+
+    english = language == "en"
+    if scenario.limits:
+        sys.stdout.write(("\nLimits: " if english else "\nGrenzen: ") + scenario.limits.in_language(language) + "\n")
+    word = "If two compute parties collude: " if english else "Als twee rekenpartijen samenspannen: "
+    sys.stdout.write("\n" + word + collusion(scenario).in_language(language) + "\n\n")
+    if scenario.constants:
+        assumed = ("assumed", "") if english else ("aangenomen", "")
+        rows = [
+            [name, number(c.value), c.type, assumed[not c.assumed], c.source.in_language(language)]
+            for name, c in scenario.constants.items()
+        ]
+        headers = (
+            ("constant", "value", "unit", "", "source") if english else ("constante", "waarde", "eenheid", "", "bron")
+        )
+        print_table(headers, rows, numbers=(1,))
+        sys.stdout.write("\n")
+    rows = [
+        [
+            display_name(cost.leader),
+            str(cost.joins),
+            str(cost.and_gates),
+            str(cost.depth),
+            str(cost.match_gates),
+            *(megabytes(b) for b in (cost.oprf_bytes, cost.store_bytes, cost.input_bytes, cost.gate_bytes)),
+        ]
+        for cost in costs(scenario)
+    ]
+    columns = (
+        ("turn of", "joins", "ANDs a row", "depth", "ANDs a bin", "OPRF", "stores", "inputs", "gates")
+        if english
+        else ("beurt van", "joins", "AND's per rij", "diepte", "AND's per bak", "OPRF", "stores", "invoer", "poorten")
+    )
+    size = number(ASSUMED_SIZE)
+    title = f"Cost where every set has {size} rows:" if english else f"Kosten als elk bestand {size} rijen heeft:"
+    print_table(columns, rows, title=title, numbers=tuple(range(1, 9)))

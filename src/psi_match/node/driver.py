@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from psi_match.node.link import Link
-from psi_match.protocols.effects import Agree, Answer, Result, Role, Send, Together
+from psi_match.protocols.effects import Agree, Answer, Result, Role, Send, Stage, Together
 from psi_match.wire import transcript
 
 SETUP_RUN = 0xFFFF
@@ -16,7 +16,13 @@ JOINT_RUN = 0
 """Run number of all frames of a joint session, which is one role."""
 
 
-def drive(role: Role[Result], links: Mapping[str, Link], run: int, terms: bytes = b"") -> Result:
+def drive(
+    role: Role[Result],
+    links: Mapping[str, Link],
+    run: int,
+    terms: bytes = b"",
+    on_stage: Callable[[str], None] = lambda _name: None,
+) -> Result:
     """Run a role to its end.
 
     Args:
@@ -24,6 +30,7 @@ def drive(role: Role[Result], links: Mapping[str, Link], run: int, terms: bytes 
         links: one link per party that the role talks to.
         run: number of the intersection in the plan; frames carry it.
         terms: fingerprint of what was agreed beforehand; enters the comparison of transcripts.
+        on_stage: called with the name of each part of the role as it begins.
 
     Returns:
         What the role returns.
@@ -47,6 +54,8 @@ def drive(role: Role[Result], links: Mapping[str, Link], run: int, terms: bytes 
                 answer = _drive_together(effect.roles, links, run)
             case Agree():
                 _compare_transcripts(links, run, terms)
+            case Stage():
+                on_stage(effect.name)
             case _:
                 answer = links[effect.frm].receive(run, effect)
 

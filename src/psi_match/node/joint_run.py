@@ -20,6 +20,7 @@ from psi_match.node.link import Link
 from psi_match.node.outgoing_stream import OutgoingStream
 from psi_match.node.recording import note_link
 from psi_match.node.sessions import Session
+from psi_match.node.stages import StageClock
 from psi_match.node.store import PairRecord, RunRecord
 from psi_match.protocols.join_plan import Plan, SessionTerms
 from psi_match.protocols.join_session import play
@@ -121,7 +122,9 @@ class JointRun:
         for peer in self.session.links:
             self.record.pairs[peer] = PairRecord(0, 0)
         role = play(terms, self._party, self.own.rows, self.context.rng)
-        learned = drive(role, self.session.links, JOINT_RUN, terms.digest())
+        clock = StageClock(self.session.links, self.record.stages)
+        learned = drive(role, self.session.links, JOINT_RUN, terms.digest(), clock.enter)
+        clock.enter("")
         return result_table(self.scenario, self.plan, self._party, self.own.rows, learned)
 
     def conclude(self, table: pd.DataFrame | None) -> None:

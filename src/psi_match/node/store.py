@@ -45,6 +45,16 @@ class PairRecord:
     matches: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """What one part of a joint run took at this node."""
+
+    name: str
+    wall_s: float
+    bytes_out: int
+    bytes_in: int
+
+
 @dataclass(slots=True)
 class RunRecord:
     """What a node writes down about a run: counts, sizes, times; no BSN, key or amount."""
@@ -69,6 +79,7 @@ class RunRecord:
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
     """Public sizes of a joint run: ``rows`` per leader, ``sets`` per party with rows."""
     pairs: dict[str, PairRecord] = field(default_factory=dict)
+    stages: list[StageRecord] = field(default_factory=list)
     result_rows: int | None = None
     wall_s: float = 0.0
     cpu_s: float = 0.0

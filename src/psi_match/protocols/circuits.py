@@ -22,6 +22,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from psi_match.crypto.bit_matrix import transpose_columns
+
 Wire = int
 Planes = NDArray[np.uint64]
 """(bits, words): bit plane b of rows 64 w to 64 w + 63 is ``planes[b, w]``, row 64 w in the lowest bit."""
@@ -371,28 +373,26 @@ def words_for(rows: int) -> int:
 
 
 def to_planes(numbers: NDArray[np.int64], bits: int, words: int) -> Planes:
-    """Return numbers as bit planes, two's complement for negative ones.
+    """Return numbers as at most 64 bit planes, two's complement for negative ones.
 
     Args:
         numbers: (n,) integers; bools count as 0 and 1.
         bits: planes to make.
         words: words per plane, at least ``words_for(n)``; rows beyond n are zero.
     """
-    planes = np.zeros((bits, words), dtype=np.uint64)
-    wide = numbers.astype(np.int64)
-    packed = planes.view(np.uint8)
-    for bit in range(bits):
-        row = np.packbits((wide >> np.int64(min(bit, 63))) & 1, bitorder="little")
-        packed[bit, : len(row)] = row
+    if bits > WORD_ROWS:
+        raise ValueError("a number has at most 64 bits")
+    rows = np.zeros((words * WORD_ROWS, 1), dtype=np.int64)
+    rows[: len(numbers), 0] = numbers
+    planes: Planes = transpose_columns(rows.view(np.uint8)).view("<u8")[:bits]
     return planes
 
 
 def from_planes(planes: Planes, rows: int, *, signed: bool = False) -> NDArray[np.int64]:
     """Return (rows,) integers from at most 64 bit planes (63 if unsigned)."""
-    total = np.zeros(rows, dtype=np.int64)
-    for bit in range(len(planes)):
-        row = np.unpackbits(planes[bit].view(np.uint8), count=rows, bitorder="little").astype(np.int64)
-        total |= row << np.int64(bit)
-        if signed and bit == len(planes) - 1:
-            total |= -(row << np.int64(bit))
-    return total
+    padded = np.zeros((WORD_ROWS, planes.shape[1]), dtype=np.uint64)
+    padded[: len(planes)] = planes
+    if signed and len(planes):
+        padded[len(planes) :] = planes[-1]
+    numbers: NDArray[np.int64] = transpose_columns(padded.view(np.uint8)).view("<i8")[:rows, 0]
+    return numbers

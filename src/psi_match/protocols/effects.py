@@ -1,9 +1,9 @@
 """What a role may ask of the world: send a message to a party, receive one, and do several things side by side.
 
-A role is a generator that yields ``Send``, ``Recv``, ``Together`` and ``Agree`` and returns its result. It knows no
-network, thread, clock or file; the simulator and the node drive the same role objects. The expected shape travels with
-``Recv``, so that a driver checks kind, count and width of a message before its content reaches the role, and ``recv``
-checks them once more.
+A role is a generator that yields ``Send``, ``Recv``, ``Together``, ``Agree`` and ``Stage`` and returns its result. It
+knows no network, thread, clock or file; the simulator and the node drive the same role objects. The expected shape
+travels with ``Recv``, so that a driver checks kind, count and width of a message before its content reaches the role,
+and ``recv`` checks them once more.
 """
 
 from __future__ import annotations
@@ -71,7 +71,14 @@ class Agree:
     """
 
 
-Effect = Send | Recv | Together | Agree
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A new part of the role begins; drivers measure and show it. The name is public."""
+
+    name: str
+
+
+Effect = Send | Recv | Together | Agree | Stage
 Answer = Rows | list[Any] | None
 Role = Generator[Effect, Answer, Result]
 
@@ -87,6 +94,11 @@ def together(roles: Sequence[Role[Result]]) -> Role[list[Result]]:
     # Safe: a driver answers ``Together`` with the list of the roles' results.
     assert isinstance(results, list)  # noqa: S101
     return results
+
+
+def stage(name: str) -> Role[None]:
+    """Tell the driver that a new part begins."""
+    yield Stage(name)
 
 
 def agree() -> Role[None]:

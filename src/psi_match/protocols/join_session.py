@@ -29,7 +29,7 @@ from psi_match.crypto.derive import DIGEST_BYTES, hash_fields
 from psi_match.protocols import join
 from psi_match.protocols.circuits import WORD_ROWS, Circuit, Planes, from_planes, to_planes, words_for
 from psi_match.protocols.counting import count_rows, release_circuit
-from psi_match.protocols.effects import Role, Rows, agree, recv, send, together
+from psi_match.protocols.effects import Role, Rows, agree, recv, send, stage, together
 from psi_match.protocols.join import JoinTerms, Payload
 from psi_match.protocols.join_plan import EXCLUDED_BITS, JoinStep, SessionTerms, Statistics, Turn
 from psi_match.protocols.permutation import permute, shuffle
@@ -204,11 +204,14 @@ class _Player:
             self._me = yield from exchange_keys(plan.compute, self._party, self._terms.sid, self._rng)
         for number, turn in enumerate(plan.turns):
             yield from self._turn(turn, number)
+        yield from stage("finish")
         released = []
         for number, statistics in enumerate(plan.statistics):
             released.append((yield from self._release(statistics, number)))
         signals = (yield from self._shuffled()) if plan.signals else []
+        yield from stage("compare")
         yield from self._all_ready()
+        yield from stage("open")
         return (yield from self._open(signals, released))
 
     # A leader's turn.
@@ -216,6 +219,7 @@ class _Player:
     def _turn(self, turn: Turn, number: int) -> Role[None]:
         joins = self._terms.joins(turn)
         path: Path = ("turn", number)
+        yield from stage(f"join/{turn.leader}")
         outsider = yield from self._meet_outsider(turn.leader)
         secrets, shared_secrets = yield from self._exchange_secrets(joins)
         if self._party == turn.leader:
@@ -229,6 +233,7 @@ class _Player:
                     yield from join.answer(terms, self._rows().payload(step), secrets[terms.instance], self._rng)
         if self._me is None and self._party != turn.leader:
             return
+        yield from stage(f"match/{turn.leader}")
         giver = outsider if isinstance(outsider, Outsider) else self._me
         inputs: dict[str, Shares] = {}
         for index, (terms, step) in enumerate(zip(joins, turn.joins, strict=True)):
@@ -239,10 +244,14 @@ class _Player:
                 values[index] = np.empty((0, 0), dtype=np.uint64)  # a join's planes are large and done with
             if self._me is not None and matched is not None:
                 yield from self._name_inputs(turn, step, matched, inputs, (*path, "join", index))
+        yield from stage(f"row-inputs/{turn.leader}")
         yield from self._leader_inputs(turn, giver, outsider, inputs, path)
         if self._me is not None:
+            yield from stage(f"row-circuit/{turn.leader}")
             words = words_for(self._terms.rows(turn))
             outputs = yield from evaluate(turn.circuit, self._me, inputs, words, (*path, "row"))
+            if self._plan.statistics:
+                yield from stage(f"count/{turn.leader}")
             yield from self._keep(outputs, number)
 
     def _meet_outsider(self, owner: str) -> Role[Outsider | OutsideOwner | str]:

@@ -26,7 +26,7 @@ def disclosures(scenario: Scenario) -> list[Disclosure]:
     others = scenario.data_parties
     names = {party: display_name(party) for party in scenario.party_ids}
     leader = names[scenario.leader]
-    all_others = {"nl": _listed([names[p] for p in others], "en"), "en": _listed([names[p] for p in others], "and")}
+    all_others = {"nl": listed([names[p] for p in others], "en"), "en": listed([names[p] for p in others], "and")}
     return [
         Disclosure(
             scenario.leader,
@@ -61,5 +61,6 @@ def disclosures(scenario: Scenario) -> list[Disclosure]:
     ]
 
 
-def _listed(names: list[str], conjunction: str) -> str:
+def listed(names: list[str], conjunction: str) -> str:
+    """Return names as a sentence has them."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {conjunction} {names[-1]}"

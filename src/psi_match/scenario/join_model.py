@@ -14,7 +14,7 @@ from psi_match.scenario.model import FrozenModel, Scenario, Text, lists_to_tuple
 
 Unit = Literal["boolean", "cents", "cents_per_month", "days", "months", "number", "code"]
 _NAME = r"^[a-z][a-z0-9_]{0,59}$"
-_LARGEST_VALUE = 10**15
+_LARGEST_VALUE = 2**62 - 1
 
 
 class KeyColumn(FrozenModel):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psi_match.base.errors import InternalError
-from psi_match.protocols.effects import Agree, Recv, Role, Rows, Send, Together
+from psi_match.protocols.effects import Agree, Recv, Role, Rows, Send, Stage, Together
 
 Carrier = Callable[[str, str, Rows, Recv], Rows]
 """What happens to a message on its way: (sender, recipient, message, what the recipient waits for) -> message."""
@@ -128,5 +128,5 @@ def _advance(
                 tasks.extend(task.children)
                 if not task.children:
                     task.answer = []
-            case Agree():
+            case Agree() | Stage():
                 pass  # Every message is delivered as it was sent, unless ``carry`` changes it on purpose.

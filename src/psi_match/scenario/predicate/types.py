@@ -21,7 +21,7 @@ BARE = ""
 
 PRESENT = "present"
 LEADER = "leader"
-MOST_BITS = 62
+MOST_BITS = 63
 """Values beyond this are refused: columns and twins hold them in signed 64-bit integers."""
 
 
