@@ -11,7 +11,7 @@ from psi_match.base.toml_file import line_of
 from psi_match.node.config import read_config
 from psi_match.scenario.catalogue import Catalogue, builtin_folder, read_scenario
 from psi_match.scenario.digest import digest, encode
-from psi_match.scenario.disclosure import disclosures
+from psi_match.scenario.tables import all_disclosures
 
 ROOT = Path(__file__).parents[2]
 TEXT = (builtin_folder() / "betalingsregeling-rijk-paren.toml").read_text()
@@ -85,9 +85,9 @@ def test_every_scenario_of_the_catalogue_is_valid_and_tells_who_learns_what() ->
     scenarios = Catalogue().all()
     assert "betalingsregeling-rijk-paren" in [scenario.name for scenario in scenarios]
     for scenario in scenarios:
-        table = disclosures(scenario)
+        table = all_disclosures(scenario)
         assert sorted(line.party for line in table) == scenario.party_ids
-        assert table[0].party == scenario.leader
+        assert table[0].party == scenario.leaders[0]
     with pytest.raises(ScenarioError, match="no scenario"):
         Catalogue().get("../../README")
 

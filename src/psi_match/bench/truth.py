@@ -236,8 +236,9 @@ def _takes_part(scenario: JoinScenario, truth: Truth, creditor: str) -> pd.Serie
 
 
 def _opted_out(scenario: JoinScenario, truth: Truth) -> pd.Series[str]:
-    """Return who asked any party of the scenario to be left out."""
-    return truth.opt_outs["bsn"][truth.opt_outs["party"].isin([party.id for party in scenario.parties])]
+    """Return who asked any party that brings data to the scenario to be left out."""
+    with_data = [party.id for party in scenario.parties if getattr(party, "dataset", "")]
+    return truth.opt_outs["bsn"][truth.opt_outs["party"].isin(with_data)]
 
 
 def _party(scenario: JoinScenario, party_id: str) -> Party:

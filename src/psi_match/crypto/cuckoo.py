@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psi_match.base.errors import CuckooFailure
-from psi_match.crypto.items import HASHES
+from psi_match.crypto.hashes import HASHES
 from psi_match.crypto.kernel import kernel
 
 EMPTY = 0xFFFFFFFF

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psi_match.crypto.aes import BLOCK_BYTES, encrypt_blocks
+from psi_match.crypto.hashes import HASHES
 from psi_match.crypto.kernel import kernel
 
-HASHES = 3
 NO_INDEX = 0xFF
 """Hash index byte of the item that determines the bins themselves."""
 

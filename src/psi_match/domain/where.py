@@ -54,6 +54,9 @@ def check(conditions: Sequence[Condition], spec: DatasetSpec) -> None:
 
 def _fits(condition: Condition, kind: ColumnType) -> bool:
     value = condition.value
+    if kind is ColumnType.BSN:
+        # A scenario is about rows with a property, never about one person.
+        return False
     if kind in NUMERIC:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind is ColumnType.DATE:

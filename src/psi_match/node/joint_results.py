@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from psi_match.domain.bsn import format_bsn
-from psi_match.protocols.circuits import WORD_ROWS, Planes, from_planes
-from psi_match.protocols.join_plan import Plan
-from psi_match.protocols.join_session import BSN_BITS, Learned, OwnRows
+from psi_match.protocols.circuits import WORD_ROWS, Planes
+from psi_match.protocols.join_plan import BSN_BITS, Plan
+from psi_match.protocols.join_session import Learned, OwnRows
+from psi_match.protocols.planes import from_planes
 from psi_match.scenario.join_model import JoinScenario, StatisticsOutput
 from psi_match.scenario.row_circuit import ResultField, label_field, signal_fields
 

@@ -66,8 +66,8 @@ class RunRecord:
     party: str
     role: str
     leader: str
-    coordinator: str
     parties: list[str]
+    coordinator: str = ""
     state: str = "running"
     started: str = ""
     software_version: str = ""

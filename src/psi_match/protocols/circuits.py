@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from psi_match.crypto.bit_matrix import transpose_columns
+from psi_match.protocols.sizes import FRAME_PAYLOAD_BYTES, chunks
 
 Wire = int
 Planes = NDArray[np.uint64]
@@ -34,6 +34,11 @@ ONE: Wire = -2
 
 INPUT, XOR, NOT, AND = range(4)
 WORD_ROWS = 64
+COMPUTE_PARTIES = 3
+"""Who evaluates a circuit on shares."""
+
+LARGEST_STEP_WORDS = 1 << 14
+"""Words of each plane that are evaluated at a time; a wire then takes 256 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,27 +377,11 @@ def words_for(rows: int) -> int:
     return -(-rows // WORD_ROWS)
 
 
-def to_planes(numbers: NDArray[np.int64], bits: int, words: int) -> Planes:
-    """Return numbers as at most 64 bit planes, two's complement for negative ones.
-
-    Args:
-        numbers: (n,) integers; bools count as 0 and 1.
-        bits: planes to make.
-        words: words per plane, at least ``words_for(n)``; rows beyond n are zero.
-    """
-    if bits > WORD_ROWS:
-        raise ValueError("a number has at most 64 bits")
-    rows = np.zeros((words * WORD_ROWS, 1), dtype=np.int64)
-    rows[: len(numbers), 0] = numbers
-    planes: Planes = transpose_columns(rows.view(np.uint8)).view("<u8")[:bits]
-    return planes
+def evaluate_messages(circuit: Circuit, words: int) -> int:
+    """Return how many messages each compute party sends in an evaluation: for progress displays."""
+    return circuit.depth * len(chunks(words, step_words(circuit)))
 
 
-def from_planes(planes: Planes, rows: int, *, signed: bool = False) -> NDArray[np.int64]:
-    """Return (rows,) integers from at most 64 bit planes (63 if unsigned)."""
-    padded = np.zeros((WORD_ROWS, planes.shape[1]), dtype=np.uint64)
-    padded[: len(planes)] = planes
-    if signed and len(planes):
-        padded[len(planes) :] = planes[-1]
-    numbers: NDArray[np.int64] = transpose_columns(padded.view(np.uint8)).view("<i8")[:rows, 0]
-    return numbers
+def step_words(circuit: Circuit) -> int:
+    """Return the words per plane that are evaluated at a time: the widest level must fit one frame."""
+    return max(1, min(LARGEST_STEP_WORDS, FRAME_PAYLOAD_BYTES // (8 * max(1, circuit.widest_level))))

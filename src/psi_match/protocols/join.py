@@ -28,7 +28,6 @@ Source:
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,13 +40,15 @@ from psi_match.crypto.aes import BLOCK_BYTES, KEY_BYTES, KeyStreams, encrypt_blo
 from psi_match.crypto.bit_matrix import transpose_columns
 from psi_match.crypto.blake2s import ROW_BYTES
 from psi_match.crypto.derive import public_key
-from psi_match.crypto.items import HASHES, encode_items
+from psi_match.crypto.items import encode_items
 from psi_match.crypto.kernel import kernel
+from psi_match.crypto.okvs_size import slots
 from psi_match.protocols import base_ot, oprf
-from psi_match.protocols.circuits import WORD_ROWS, Circuit, CircuitBuilder, Planes, words_for
+from psi_match.protocols.circuits import WORD_ROWS, Planes, words_for
 from psi_match.protocols.effects import Role, Rows, recv, send
+from psi_match.protocols.join_terms import JoinTerms
 from psi_match.protocols.sharing import RandomPlanes
-from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, STATISTICAL_SECURITY_BITS, chunks, table_bins
+from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, chunks
 from psi_match.protocols.tables import CuckooTable, positions_key, simple_table
 
 _AHEAD = 2
@@ -58,72 +59,6 @@ class Store(Rows):
     """The key-value store of one chunk of bins: (slots, value bytes)."""
 
     STEP = "join-store"
-
-
-@dataclass(frozen=True, slots=True)
-class JoinTerms:
-    """The public terms of one join.
-
-    Args:
-        sid: session id.
-        leader: party id of the leader.
-        data_party: party id of the data party.
-        table_size: public number of items of the leader's table: its rows times its key columns.
-        data_size: public size of the data party's set, opt-outs included.
-        instance: number of this join in the session, from 0: separates its OPRF from all others.
-        session_bins: bins of all joins of the session together.
-        payload_bits: bits that the data party contributes per row.
-    """
-
-    sid: bytes
-    leader: str
-    data_party: str
-    table_size: int
-    data_size: int
-    instance: int
-    session_bins: int
-    payload_bits: int
-
-    @property
-    def bins(self) -> int:
-        """Bins of the leader's cuckoo table."""
-        return table_bins(self.table_size)
-
-    @property
-    def words(self) -> int:
-        """Words of a bit plane over all bins."""
-        return words_for(self.bins)
-
-    @property
-    def tag_bits(self) -> int:
-        """Bits of a tag: a bin without a match passes for one with probability 2^-40 in the whole session."""
-        return STATISTICAL_SECURITY_BITS + math.ceil(math.log2(self.session_bins))
-
-    @property
-    def value_bits(self) -> int:
-        """Bits of a programmed value: tag, then payload."""
-        return self.tag_bits + self.payload_bits
-
-    @property
-    def value_bytes(self) -> int:
-        """Bytes of a programmed value on the wire."""
-        return -(-self.value_bits // 8)
-
-    @property
-    def value_words(self) -> int:
-        """Machine words of a programmed value."""
-        return -(-self.value_bits // 64)
-
-    def capacity(self, bins: int) -> int:
-        """Return the keys for which the store of a chunk of ``bins`` bins has room, a public bound.
-
-        How many keys fall into a chunk is a statistic of the set, so it must not show. Each key falls into a chunk
-        independently of the other rows' keys and less often together with its own row's: by Chernoff's bound the
-        number exceeds mean + 9 sqrt(mean) + 64 with probability below 2^-56.
-        """
-        keys = HASHES * self.data_size
-        mean = keys * bins / self.bins
-        return min(keys, math.ceil(mean + 9 * math.sqrt(mean) + 64))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -222,20 +157,6 @@ def answer(terms: JoinTerms, payload: Payload, secrets: RandomPlanes, rng: Rando
         yield from _send_store(terms, stop - start, outputs, values, rng)
 
 
-def match_circuit(terms: JoinTerms) -> Circuit:
-    """Return what the compute parties evaluate per bin.
-
-    Inputs: ``difference`` = t ^ r and ``payload`` = p ^ s. Outputs: ``found`` and ``payload``, zero where not found.
-    """
-    builder = CircuitBuilder()
-    difference = builder.input("difference", terms.tag_bits)
-    payload = builder.input("payload", terms.payload_bits)
-    found = builder.all_([builder.not_(wire) for wire in difference])
-    builder.output("found", (found,))
-    builder.output("payload", [builder.and_(found, wire) for wire in payload])
-    return builder.build()
-
-
 def plaintext_join(
     items: NDArray[np.uint32], payload: Payload
 ) -> tuple[NDArray[np.bool_], tuple[NDArray[np.int64], ...]]:
@@ -255,7 +176,7 @@ def plaintext_join(
 def message_count(terms: JoinTerms) -> int:
     """Return the messages of one join, both directions: for progress displays."""
     stores = sum(
-        len(chunks(okvs.slots(terms.capacity(stop - start)), _slots_per_frame(terms)))
+        len(chunks(slots(terms.capacity(stop - start)), _slots_per_frame(terms)))
         for start, stop in chunks(terms.bins, CHUNK_BINS)
     )
     return 2 + len(chunks(terms.bins, CHUNK_BINS)) + stores
@@ -299,7 +220,7 @@ def _send_store(
 
 def _receive_values(terms: JoinTerms, bins: int, outputs: NDArray[np.uint8]) -> Role[NDArray[np.uint64]]:
     capacity = terms.capacity(bins)
-    table = np.zeros((okvs.slots(capacity), 8 * terms.value_words), dtype=np.uint8)
+    table = np.zeros((slots(capacity), 8 * terms.value_words), dtype=np.uint8)
     for start, stop in chunks(len(table), _slots_per_frame(terms)):
         store = yield from recv(terms.data_party, Store, (stop - start, terms.value_bytes))
         table[start:stop, : terms.value_bytes] = store.rows

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from psi_match.crypto.derive import hash_fields
 from psi_match.protocols.circuits import Circuit
-from psi_match.protocols.join import JoinTerms
+from psi_match.protocols.join_terms import JoinTerms
 from psi_match.protocols.sizes import table_bins
 
+BSN_BITS = 30
 EXCLUDED_BITS = 1
 """Every payload begins with the bit that says: this person opted out."""
 

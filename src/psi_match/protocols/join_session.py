@@ -27,12 +27,14 @@ from psi_match.base.randomness import RandomSource
 from psi_match.crypto.cuckoo import EMPTY
 from psi_match.crypto.derive import DIGEST_BYTES, hash_fields
 from psi_match.protocols import join
-from psi_match.protocols.circuits import WORD_ROWS, Circuit, Planes, from_planes, to_planes, words_for
+from psi_match.protocols.circuits import WORD_ROWS, Circuit, Planes, words_for
 from psi_match.protocols.counting import count_rows, release_circuit
 from psi_match.protocols.effects import Role, Rows, agree, recv, send, stage, together
-from psi_match.protocols.join import JoinTerms, Payload
-from psi_match.protocols.join_plan import EXCLUDED_BITS, JoinStep, SessionTerms, Statistics, Turn
+from psi_match.protocols.join import Payload
+from psi_match.protocols.join_plan import BSN_BITS, EXCLUDED_BITS, JoinStep, SessionTerms, Statistics, Turn
+from psi_match.protocols.join_terms import JoinTerms, match_circuit
 from psi_match.protocols.permutation import permute, shuffle
+from psi_match.protocols.planes import from_planes, to_planes
 from psi_match.protocols.sharing import (
     ComputeParty,
     OutsideOwner,
@@ -57,7 +59,6 @@ from psi_match.protocols.tables import CuckooTable
 NO_KEY = 0xFFFFFFFF
 """A row without this key: no partner."""
 
-BSN_BITS = 30
 SET_SIZE_BITS = LARGEST_PUBLIC_SIZE.bit_length()
 
 
@@ -94,25 +95,36 @@ class OwnRows:
         """Return the rows that this party decides on as a leader: those in which nobody opted out."""
         chosen = np.ones(len(self.keys[0]), dtype=np.bool_)
         for column in self.keys[:keys]:
-            chosen &= ~np.isin(column, self.opted_out)
+            chosen &= ~self._excluded(column)
         return np.flatnonzero(chosen)
 
     @property
     def set_size(self) -> int:
         """Number of BSNs as a data party: rows, and people who opted out beyond them."""
-        return len(self.keys[0]) + int((~np.isin(self.opted_out, self.keys[0])).sum())
+        return len(self.keys[0]) + len(self._beyond())
 
     def payload(self, step: JoinStep) -> Payload:
         """Return the set as a data party: also people who opted out and are not in a row, with the excluded bit."""
-        beyond = self.opted_out[~np.isin(self.opted_out, self.keys[0])]
-        numbers = np.concatenate([self.keys[0], beyond])
-        excluded = np.isin(numbers, self.opted_out).astype(np.int64)
-        fields = [(excluded, EXCLUDED_BITS)]
+        numbers = np.concatenate([self.keys[0], self._beyond()])
+        fields = [(self._excluded(numbers).astype(np.int64), EXCLUDED_BITS)]
         for column in step.columns:
             padded = np.zeros(len(numbers), dtype=np.int64)
             padded[: len(self.keys[0])] = self.columns[column.name]
             fields.append((padded, column.bits))
         return Payload(numbers, tuple(fields))
+
+    def _excluded(self, numbers: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Tell who opted out, by looking each number up among the few: sorting all numbers would take far longer."""
+        few = np.sort(self.opted_out)
+        if not len(few):
+            return np.zeros(len(numbers), dtype=np.bool_)
+        found: NDArray[np.bool_] = few[np.minimum(np.searchsorted(few, numbers), len(few) - 1)] == numbers
+        return found
+
+    def _beyond(self) -> NDArray[np.uint32]:
+        """Return who opted out and is in no row."""
+        in_rows = self.keys[0][self._excluded(self.keys[0])]
+        return np.setdiff1d(self.opted_out, in_rows)
 
 
 @dataclass(slots=True, repr=False)
@@ -290,7 +302,7 @@ class _Player:
         path: Path,
     ) -> Role[Shares | None]:
         """Compare tags and unmask payloads, chunk by chunk: (2, 1 + payload bits, words) in the order of bins."""
-        circuit = join.match_circuit(terms)
+        circuit = match_circuit(terms)
         found = np.empty((2, 1 + terms.payload_bits, terms.words), dtype=np.uint64) if self._me else None
         for chunk, (start, stop) in enumerate(chunks(terms.words, _frame_words(terms.value_bits))):
             if values is None:

@@ -34,9 +34,9 @@ from psi_match.base.randomness import RandomSource
 from psi_match.crypto.aes import KEY_BYTES, KeyStreams
 from psi_match.crypto.bit_matrix import BLOCK_BITS, transpose_columns
 from psi_match.crypto.shuffling import gather_rows, permutation
-from psi_match.protocols.circuits import WORD_ROWS, Planes, words_for
+from psi_match.protocols.circuits import COMPUTE_PARTIES, WORD_ROWS, Planes, words_for
 from psi_match.protocols.effects import Message, Role, Rows, recv, send
-from psi_match.protocols.sharing import COMPUTE_PARTIES, ComputeParty, Path, Shares
+from psi_match.protocols.sharing import ComputeParty, Path, Shares
 from psi_match.protocols.sizes import FRAME_PAYLOAD_BYTES, chunks
 
 _INDEX_BYTES = 4

@@ -33,7 +33,8 @@ from psi_match.base.errors import InternalError
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.aes import KEY_BYTES, KeyStreams
 from psi_match.crypto.blake2s import ROW_BYTES
-from psi_match.crypto.items import HASHES, encode_items
+from psi_match.crypto.hashes import HASHES
+from psi_match.crypto.items import encode_items
 from psi_match.crypto.kernel import kernel
 from psi_match.crypto.shuffling import shuffle_rows
 from psi_match.protocols import base_ot, oprf

@@ -33,15 +33,11 @@ from psi_match.base.randomness import RandomSource
 from psi_match.crypto.aes import KEY_BYTES, KeyStreams
 from psi_match.crypto.derive import secret_key
 from psi_match.crypto.kernel import kernel
-from psi_match.protocols.circuits import ONE, XOR, Circuit, Planes
+from psi_match.protocols.circuits import COMPUTE_PARTIES, ONE, XOR, Circuit, Planes, step_words
 from psi_match.protocols.effects import Message, Role, Rows, recv, send
 from psi_match.protocols.sizes import FRAME_PAYLOAD_BYTES, chunks
 
-COMPUTE_PARTIES = 3
 PAIR_KEY_BYTES = 32
-LARGEST_STEP_WORDS = 1 << 14
-"""Words of each plane that are evaluated at a time; a wire then takes 256 KB."""
-
 Shares = NDArray[np.uint64]
 """(2, bits, words)."""
 Path = tuple[str | int, ...]
@@ -189,16 +185,6 @@ def evaluate(
                 else:
                     outputs[name][:, bit, start:stop] = constant(me, slot == ONE)
     return outputs
-
-
-def evaluate_messages(circuit: Circuit, words: int) -> int:
-    """Return how many messages each compute party sends in an evaluation: for progress displays."""
-    return circuit.depth * len(chunks(words, step_words(circuit)))
-
-
-def step_words(circuit: Circuit) -> int:
-    """Return the words per plane that are evaluated at a time: the widest level must fit one frame."""
-    return max(1, min(LARGEST_STEP_WORDS, FRAME_PAYLOAD_BYTES // (8 * max(1, circuit.widest_level))))
 
 
 def constant(me: ComputeParty, value: bool) -> Planes:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from psi_match.crypto.aes import BLOCK_BYTES, KeyStreams
 from psi_match.crypto.cuckoo import EMPTY, insert_all
 from psi_match.crypto.derive import public_key
-from psi_match.crypto.items import HASHES, encode_items, item_bins
+from psi_match.crypto.hashes import HASHES
+from psi_match.crypto.items import encode_items, item_bins
 from psi_match.crypto.kernel import kernel
 from psi_match.protocols.sizes import CHUNK_BINS, chunks
 

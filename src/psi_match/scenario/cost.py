@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psi_match.crypto import okvs
-from psi_match.crypto.blake2s import ROW_BYTES
-from psi_match.protocols import join
-from psi_match.protocols.circuits import words_for
+from psi_match.crypto.okvs_size import slots
+from psi_match.protocols.circuits import COMPUTE_PARTIES, evaluate_messages, words_for
 from psi_match.protocols.integers import Adder
 from psi_match.protocols.join_plan import SessionTerms, Turn
-from psi_match.protocols.sharing import COMPUTE_PARTIES, evaluate_messages
-from psi_match.protocols.sizes import CHUNK_BINS, chunks
+from psi_match.protocols.join_terms import match_circuit
+from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, chunks
 from psi_match.scenario.join_model import JoinScenario
 from psi_match.scenario.plan import compile_plan
 
 _WORD_BYTES = 8
+_OPRF_BYTES = FRAME_PAYLOAD_BYTES // CHUNK_BINS
 ASSUMED_SIZE = 1 << 20
 """Public size of every set for which costs are shown."""
 
@@ -68,7 +67,7 @@ def costs(scenario: JoinScenario, adder: Adder = "ripple", size: int = ASSUMED_S
 
 def _turn_cost(terms: SessionTerms, turn: Turn) -> TurnCost:
     joins = terms.joins(turn)
-    circuits = [join.match_circuit(one) for one in joins]
+    circuits = [match_circuit(one) for one in joins]
     copies = 1 if turn.leader in terms.plan.compute else 2
     row_words = words_for(terms.rows(turn))
     own_bits = 1 + len(turn.keys) - 1 + sum(column.bits for column in turn.columns) + 30 * turn.with_bsn
@@ -82,9 +81,9 @@ def _turn_cost(terms: SessionTerms, turn: Turn) -> TurnCost:
         match_gates=max(circuit.and_gates for circuit in circuits),
         messages=sum(evaluate_messages(circuit, one.words) for circuit, one in zip(circuits, joins, strict=True))
         + evaluate_messages(turn.circuit, row_words),
-        oprf_bytes=sum(one.bins * ROW_BYTES for one in joins),
+        oprf_bytes=sum(one.bins * _OPRF_BYTES for one in joins),
         store_bytes=sum(
-            okvs.slots(one.capacity(stop - start)) * one.value_bytes
+            slots(one.capacity(stop - start)) * one.value_bytes
             for one in joins
             for start, stop in chunks(one.bins, CHUNK_BINS)
         ),

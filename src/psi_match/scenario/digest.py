@@ -6,6 +6,8 @@ changes the digest; layout and comments of the file do not.
 
 from __future__ import annotations
 
+import datetime
+
 from psi_match.crypto.derive import hash_fields
 from psi_match.scenario.join_model import AnyScenario
 
@@ -25,6 +27,8 @@ def encode(value: object) -> bytes:
             letter, content = b"i", str(value).encode()
         case str():
             letter, content = b"s", value.encode()
+        case datetime.date():
+            letter, content = b"t", value.isoformat().encode()
         case list() | tuple():
             letter, content = b"l", b"".join(encode(item) for item in value)
         case dict():

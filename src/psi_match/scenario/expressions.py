@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from psi_match.scenario.join_model import JoinScenario, LabelOutput, SignalOutput, StatisticsOutput
 from psi_match.scenario.predicate.parser import Source, parse
-from psi_match.scenario.predicate.plain import Values, evaluate
-from psi_match.scenario.predicate.types import PRESENT, Quantity, Scope, Typed, check, check_boolean
+from psi_match.scenario.predicate.plain import Lookup, evaluate
+from psi_match.scenario.predicate.tree import Node, Operation, Reference
+from psi_match.scenario.predicate.types import LEADER, PRESENT, Quantity, Scope, Typed, check, check_boolean
 
 _TRUE = "true"
 
@@ -129,42 +129,58 @@ def _flowing(typed: Typed) -> list[Typed]:
     return [typed] if not operands else [leaf for operand in operands for leaf in _flowing(operand)]
 
 
-def _presences(parties: list[str]) -> Mapping[str, Values]:
-    """Return every combination of presences of these parties, one per row."""
-    rows = np.array(list(itertools.product((False, True), repeat=len(parties))), dtype=np.bool_)
-    return {party: rows[:, i] for i, party in enumerate(parties)}
+def _presences(typed: list[Typed], absent: set[tuple[str, str]]) -> tuple[int, Lookup]:
+    """Return every combination of the presences that expressions ask for, one per row, and where to look them up.
+
+    Args:
+        typed: expressions on presences alone.
+        absent: party and key of those that never hold.
+    """
+    asked = sorted({(part.party, part.key) for one in typed for part in one.parts() if part.name == PRESENT} - absent)
+    table = np.array(list(itertools.product((False, True), repeat=len(asked))), dtype=np.bool_)
+    rows = len(table)
+    found = {place: table[:, i] for i, place in enumerate(asked)}
+    found |= {place: np.zeros(rows, dtype=np.bool_) for place in absent}
+    return rows, lambda part: found[part.party, part.key]
 
 
 def _check_coverage(scenario: JoinScenario) -> None:
     """Prove by enumeration that whoever is at no leader cannot meet the predicate."""
-    others = [party for party in scenario.with_data if party not in scenario.leaders]
     # A stranger to all leaders, seen as if by one more leader that holds nothing.
     names = replace(scope(scenario, scenario.leaders[0]), leader="")
     source = Source("predicate", scenario.predicate)
     hint = 'Name more leaders, or say coverage = "leaders": people at no leader are then not found.'
-    if "leader" in scenario.predicate:
-        raise source.error("full coverage cannot be shown for a predicate on a leader's column.", 0, hint)
-    typed = check_boolean(parse(source), names, source)
+    tree = parse(source)
+    at = _place_of_leader(tree)
+    if at is not None:
+        raise source.error("full coverage cannot be shown for a predicate on a leader's column.", at, hint)
+    typed = check_boolean(tree, names, source)
     if any(part.name == "column" for part in typed.parts()):
         raise source.error("full coverage can be shown only for a predicate on presences.", 0, hint)
-    presence = _presences(others)
-    rows = 2 ** len(others)
-    nowhere = np.zeros(rows, dtype=np.bool_)
-    if evaluate(typed, rows, lambda part: presence.get(part.party, nowhere)).any():
+    rows, presence = _presences([typed], {(leader, names.keys[0]) for leader in scenario.leaders})
+    if evaluate(typed, rows, presence).any():
         raise source.error("a person who is at none of the leaders can meet it, so coverage is not full.", 0, hint)
 
 
+def _place_of_leader(node: Node) -> int | None:
+    """Return where an expression speaks of whoever leads."""
+    if isinstance(node, Reference) and node.party == LEADER:
+        return node.at
+    places = [_place_of_leader(part) for part in node.operands] if isinstance(node, Operation) else []
+    return next((place for place in places if place is not None), None)
+
+
 def _check_cells(scenario: JoinScenario, number: int, output: StatisticsOutput) -> None:
-    """Refuse groups that overlap, where presences decide them."""
-    leader = scenario.leaders[0]
-    groups = checked(scenario, leader).groups[number]
-    typed = [group for group in groups.values() if group is not None]
-    if any(part.name in {"column", "own"} for group in typed for part in group.parts()):
-        return
-    parties = [party for party in scenario.with_data if party != leader]
-    presence = _presences(parties)
-    rows = 2 ** len(parties)
-    members = sum(evaluate(group, rows, lambda part: presence[part.party]).astype(np.int64) for group in typed)
-    if np.max(members) > 1:
-        source = Source(f"outputs[{number}].groups", output.groups[-1].when)
-        raise source.error("a person can be in two groups of one table, so sums would tell more than cells.", 0)
+    """Refuse groups that overlap in some leader's turn, where presences decide them."""
+    for position, leader in enumerate(scenario.leaders):
+        groups = checked(scenario, leader).groups[number]
+        typed = [group for group in groups.values() if group is not None]
+        if any(part.name in {"column", "own"} for group in typed for part in group.parts()):
+            continue
+        own_key = scenario.party(leader).keys[0].name
+        # Whom an earlier leader holds is not counted in this turn.
+        rows, presence = _presences(typed, {(earlier, own_key) for earlier in scenario.leaders[:position]})
+        members = sum(evaluate(group, rows, presence).astype(np.int64) for group in typed)
+        if np.max(members) > 1:
+            source = Source(f"outputs[{number}].groups", output.groups[-1].when)
+            raise source.error("a person can be in two groups of one table, so sums would tell more than cells.", 0)

@@ -11,6 +11,7 @@ from psi_match.domain.where import Condition
 from psi_match.protocols.integers import bits_for
 from psi_match.protocols.sizes import LARGEST_PUBLIC_SIZE, SMALLEST_PUBLIC_SIZE
 from psi_match.scenario.model import FrozenModel, Scenario, Text, lists_to_tuples
+from psi_match.scenario.predicate.types import LEADER
 
 Unit = Literal["boolean", "cents", "cents_per_month", "days", "months", "number", "code"]
 _NAME = r"^[a-z][a-z0-9_]{0,59}$"
@@ -52,6 +53,8 @@ class JoinColumn(FrozenModel):
     def _check(self) -> Self:
         if self.min > self.max:
             raise ValueError("has a column whose min exceeds its max")
+        if self.type != "boolean" and "max" not in self.model_fields_set:
+            raise ValueError("says not how large the values of a column may be: max")
         if self.type == "boolean" and (self.min, self.max) != (0, 1):
             raise ValueError("has a boolean column with a range of its own")
         if not self.low <= self.no_key <= self.high:
@@ -114,8 +117,9 @@ class JoinParty(FrozenModel):
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"names a {what} of {self.id} twice")
-        if {"present", "bsn"} & {column.name for column in self.columns}:
-            raise ValueError(f"has a column of {self.id} named present or bsn")
+        taken = {"present", "excluded", "bsn"} & {column.name for column in self.columns}
+        if taken:
+            raise ValueError(f"has a column of {self.id} named {min(taken)}, which means something else")
         return self
 
 
@@ -133,6 +137,12 @@ class ConstantValue(FrozenModel):
     type: Unit
     source: Text
     assumed: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.type == "boolean" and self.value not in {0, 1}:
+            raise ValueError("is a boolean constant that is neither 0 nor 1")
+        return self
 
 
 class MembersOutput(FrozenModel):
@@ -206,6 +216,8 @@ class StatisticsOutput(FrozenModel):
             raise ValueError("names a group twice")
         if self.table == "pairs" and any(len(set(group.parties)) != 2 for group in self.groups):
             raise ValueError("must name two parties for each group of a table of pairs")
+        if self.table == "pairs" and any("when" in group.model_fields_set for group in self.groups):
+            raise ValueError("gives a condition for a group of a table of pairs, which counts all that two sets share")
         if self.table == "cells" and any(group.parties for group in self.groups):
             raise ValueError("names parties of a group, which only a table of pairs has")
         return self
@@ -267,6 +279,8 @@ class JoinScenario(FrozenModel):
         ids = [party.id for party in self.parties]
         if len(set(ids)) != len(ids):
             raise ValueError("names a party twice")
+        if LEADER in ids:
+            raise ValueError(f"names a party {LEADER}, which is how expressions call whoever leads")
         self._check_roles(set(ids))
         self._check_outputs(set(ids))
         return self

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from psi_match.protocols.circuits import ONE, ZERO, Circuit, CircuitBuilder, Wire
 from psi_match.protocols.integers import Adder, Arithmetic, Number, bits_for
-from psi_match.protocols.join_session import BSN_BITS
+from psi_match.protocols.join_plan import BSN_BITS
 from psi_match.scenario.expressions import Expressions, checked
 from psi_match.scenario.join_model import (
     JoinColumn,

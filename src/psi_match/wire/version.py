@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from psi_match.base.errors import VersionMismatch
-from psi_match.crypto.items import HASHES
+from psi_match.crypto.hashes import HASHES
 from psi_match.protocols.base_ot import TRANSFERS
 from psi_match.protocols.sizes import CHUNK_BINS, STATISTICAL_SECURITY_BITS
 from psi_match.wire.v1 import peer_pb2 as pb

@@ -28,7 +28,10 @@ _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>[0-9](?:_?[0-9])*)(?![a-z0-9_])|(?P<name>[a-z](?:[a-z0-9_]|-(?=[a-z0-9]))*)"
     r"|(?P<symbol><=|>=|==|!=|[-+<>().,\[\]])"
 )
-_DEEPEST = 100
+_DEEPEST = 50
+"""Parentheses, ``not`` and ``else if`` in each other."""
+_TALLEST = 100
+"""Levels of the tree: ``a + b + c`` has three. Both limits keep whoever walks it within Python's stack."""
 _LONGEST_NUMBER = 18
 
 
@@ -74,6 +77,12 @@ class _Parser:
         node = self._expression()
         if self._peek().kind != "end":
             raise self._unexpected("an operator or the end")
+        below = [node]
+        for _ in range(_TALLEST):
+            below = [part for one in below if isinstance(one, Operation) for part in one.operands]
+        if below:
+            hint = "Write a long row of + or `or` with sum(...) or count(...)."
+            raise self._source.error("the expression is nested too deeply.", below[0].at, hint)
         return node
 
     def _peek(self) -> _Token:
@@ -205,4 +214,4 @@ def _tokens(source: Source) -> list[_Token]:
         if kind != "space":
             tokens.append(_Token(kind, text, at))
         at = found.end()
-    return [*tokens, _Token("end", "", len(source.text))]
+    return [*tokens, _Token("end", "", len(source.text.rstrip()))]

@@ -1,0 +1,3 @@
+"""How many hash functions place a row in a cuckoo table."""
+
+HASHES = 3
