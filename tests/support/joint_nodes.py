@@ -7,6 +7,7 @@ recipient must learn, computed with pandas from the same tables.
 from __future__ import annotations
 
 import datetime
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,15 +19,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from numpy.typing import NDArray
 
 from psi_match.base.errors import PsiMatchError
 from psi_match.domain.bsn import format_bsn
 from psi_match.node.certificates import NODE, OPERATOR, Authority, Credentials, write_key_folder
 from psi_match.node.config import NodeConfig, read_config
+from psi_match.node.context import NodeContext
+from psi_match.node.link import Link, LinkTimes
 from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, write_node_folder
 from psi_match.node.operator_client import OperatorClient
+from psi_match.node.outgoing_stream import OutgoingStream
 from psi_match.node.server import Node
+from psi_match.wire.frames import STEP_NAMES
+from psi_match.wire.v1 import peer_pb2 as pb
 from support.sets import numbers
 
 LEADER, COMPUTING, DATA_ONLY, WITHOUT_DATA, RECIPIENT = (
@@ -52,7 +59,7 @@ END_WITHIN_S = 8.0
 
 LARGEST_AMOUNT = 1000
 LIMIT = 700
-MIN_GROUP = 5
+MIN_GROUP = 30
 PERSONS = 620
 
 _HEAD = """\
@@ -63,7 +70,6 @@ title = {{ nl = "Proef", en = "Test" }}
 source = {{ nl = "geen", en = "none" }}
 purpose = {{ nl = "Proef", en = "Test" }}
 assumptions = {{ nl = "geen", en = "none" }}
-compute = ["cjib", "belastingdienst", "rekennode"]
 {content}
 [constants.norm]
 value = 700
@@ -91,7 +97,8 @@ operator = "equals"
 value = true
 """
 _HOUSEHOLD_KEYS = 'keys = [{ name = "self", column = "bsn" }, { name = "partner", column = "partner_bsn" }]'
-_ONE_LEADER, _TWO_LEADERS = 'leaders = ["cjib"]\n', 'leaders = ["cjib", "toeslagen"]\n'
+_COMPUTE = 'compute = ["cjib", "belastingdienst", "rekennode"]\n'
+_ONE_LEADER, _TWO_LEADERS = _COMPUTE + 'leaders = ["cjib"]\n', _COMPUTE + 'leaders = ["cjib", "toeslagen"]\n'
 _TOTAL = "cjib.open_cents + belastingdienst.open_cents + toeslagen.open_cents"
 _COUNT = "count(cjib.present, belastingdienst.present, toeslagen.present)"
 
@@ -100,6 +107,12 @@ SCENARIOS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         _ONE_LEADER + 'predicate = "belastingdienst.present or toeslagen.open_cents >= norm"',
         '[[outputs]]\nkind = "members"\n',
         PARTIES[:4],
+    ),
+    "buitenstaanders": (
+        'compute = ["belastingdienst", "rekennode", "gemeente-a"]\nleaders = ["cjib"]\n'
+        'predicate = "belastingdienst.present or toeslagen.open_cents >= norm"',
+        '[[outputs]]\nkind = "members"\n',
+        PARTIES,
     ),
     "huishoudens": (
         _ONE_LEADER + f'allow = ["foreign-label"]\npredicate = "{_TOTAL} + toeslagen.open_cents[partner] >= norm"',
@@ -120,13 +133,13 @@ SCENARIOS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "cijfers": (
         _TWO_LEADERS + 'predicate = "true"',
-        '[[outputs]]\nkind = "statistics"\nrecipient = "gemeente-a"\ntable = "cells"\nmin_group = 5\n'
+        '[[outputs]]\nkind = "statistics"\nrecipient = "gemeente-a"\ntable = "cells"\nmin_group = 30\n'
         + "".join(f'\n[[outputs.groups]]\nname = "{m}"\nwhen = "{_COUNT} == {m}"\n' for m in (1, 2, 3)),
         PARTIES,
     ),
 }
 """Per scenario its roles and predicate, its outputs, its parties."""
-RECIPIENTS = {name: RECIPIENT if RECIPIENT in parties else LEADER for name, (_, _, parties) in SCENARIOS.items()}
+RECIPIENTS = {name: RECIPIENT if RECIPIENT in outputs else LEADER for name, (_, outputs, _) in SCENARIOS.items()}
 
 
 def scenario_text(name: str) -> str:
@@ -196,7 +209,7 @@ def expected_result(people: People, name: str) -> pd.DataFrame:
     joined = joined[~joined["bsn"].isin(excluded)]
     present, amounts = joined[list(WITH_DATA)].notna(), joined[list(WITH_DATA)].fillna(0).astype(np.int64)
     match name:
-        case "leden":
+        case "leden" | "buitenstaanders":
             chosen = present[LEADER] & (present[COMPUTING] | (amounts[DATA_ONLY] >= LIMIT))
             return _table(joined["bsn"][chosen])
         case "signaal":
@@ -334,6 +347,89 @@ def rerouted(node: Node, peer: str, address: str) -> Iterator[None]:
         yield
     finally:
         object.__setattr__(node.context, "config", before)
+
+
+@dataclass(frozen=True)
+class _OwnedTimes(LinkTimes):
+    """Waiting times that also say whose link they are for."""
+
+    owner: str = ""
+
+
+Meddle = Callable[[str, str, str, bytes], list[bytes]]
+"""(from, to, what the message is, message) -> messages that arrive."""
+
+
+def untouched(_frm: str, _to: str, _what: str, message: bytes) -> list[bytes]:
+    return [message]
+
+
+def kind_of(message: pb.SessionMessage) -> str:
+    """The step of a frame, the kind of any other message."""
+    content = message.WhichOneof("content")
+    return STEP_NAMES[message.frame.step] if content == "frame" else str(content)
+
+
+class Wire:
+    """Every stream between the nodes of this process: what leaves and arrives can be watched, changed and cut.
+
+    Streams are real; a message is met where a node's own thread hands it to its link, after TLS and gRPC. ``sent``
+    lists (from, to, kind) of all messages but heartbeats, in the order in which nodes queued them.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.meddle: Meddle = untouched
+        self.on_send: Meddle = untouched
+        self.sent: list[tuple[str, str, str]] = []
+        self._streams: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+        times, feed, put, opened = NodeContext.link_times, Link.feed, Link._put, OutgoingStream.__init__
+
+        def link_times(context: NodeContext) -> LinkTimes:
+            plain = times(context)
+            return _OwnedTimes(plain.silence_s, plain.heartbeat_s, plain.run_end, context.party)
+
+        def meddled_feed(link: Link, serialised: bytes) -> bool:
+            arriving = [serialised]
+            if self.meddle is not untouched:
+                kind = kind_of(pb.SessionMessage.FromString(serialised))
+                arriving = self.meddle(link.peer, owner(link), kind, serialised)
+            return all([feed(link, message) for message in arriving])
+
+        def watched_put(link: Link, serialised: bytes) -> None:
+            kind = kind_of(pb.SessionMessage.FromString(serialised))
+            for leaving in self.on_send(owner(link), link.peer, kind, serialised):
+                with self._lock:
+                    self.sent.append((owner(link), link.peer, kind))
+                put(link, leaving)
+
+        def registered(stream: OutgoingStream, address: str, credentials: Credentials, link: Link) -> None:
+            opened(stream, address, credentials, link)
+            self._streams[owner(link), link.peer] = stream
+
+        monkeypatch.setattr(NodeContext, "link_times", link_times)
+        monkeypatch.setattr(Link, "feed", meddled_feed)
+        monkeypatch.setattr(Link, "_put", watched_put)
+        monkeypatch.setattr(OutgoingStream, "__init__", registered)
+
+    def cut(self, one: str, other: str) -> None:
+        """Lose the connection between two nodes; both ends find out from gRPC."""
+        stream = self._streams.get((one, other)) or self._streams[other, one]
+        stream._call.cancel()
+
+    def calm(self) -> None:
+        """Meddle no more, and forget what was sent."""
+        self.meddle = self.on_send = untouched
+        self.sent = []
+        self._streams = {}
+
+    def kinds_sent(self) -> set[str]:
+        return {kind for _, _, kind in self.sent}
+
+
+def owner(link: Link) -> str:
+    """Whose end of a stream a link is."""
+    return str(getattr(link._times, "owner", ""))
 
 
 def records(node: Node) -> list[dict[str, Any]]:

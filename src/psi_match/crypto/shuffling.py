@@ -35,22 +35,50 @@ def _swap_down(rows: NDArray[np.uint8], last: int, words: NDArray[np.uint64]) ->
 
 def shuffle_rows(rows: NDArray[np.uint8], rng: RandomSource) -> None:
     """Shuffle the rows of a (n, width) byte array in place; n is below 2^32."""
-    _shuffle(rows, KeyStreams([rng.bytes(KEY_BYTES)]))
-
-
-def permutation(count: int, stream: KeyStreams) -> NDArray[np.uint32]:
-    """Draw a uniform permutation of ``range(count)`` from one secret stream; equal streams give equal permutations."""
-    order = np.arange(count, dtype=np.uint32)
-    _shuffle(order.view(np.uint8).reshape(count, 4), stream)
-    return order
-
-
-def _shuffle(rows: NDArray[np.uint8], stream: KeyStreams) -> None:
+    stream = KeyStreams([rng.bytes(KEY_BYTES)])
     last = len(rows) - 1
     while last > 0:
         count = min(last, _BLOCK_ROWS)
         _swap_down(rows, last, stream.read(8 * count).view("<u8")[0])
         last -= count
+
+
+def permutation(count: int, stream: KeyStreams) -> NDArray[np.uint32]:
+    """Draw a uniform permutation of ``range(count)`` from one secret stream; equal streams give equal permutations."""
+    order = np.arange(count, dtype=np.uint32)
+    last = count - 1
+    while last > 0:
+        size = min(last, _BLOCK_ROWS)
+        _swap_indices_down(order, last, stream.read(8 * size).view("<u8")[0])
+        last -= size
+    return order
+
+
+@kernel
+def _swap_indices_down(order: NDArray[np.uint32], last: int, words: NDArray[np.uint64]) -> None:
+    """As ``_swap_down``, for a list of indices."""
+    low_32 = np.uint64(0xFFFFFFFF)
+    for i in range(words.shape[0]):
+        row = last - i
+        choices = np.uint64(row + 1)
+        high = (words[i] >> np.uint64(32)) * choices
+        low = ((words[i] & low_32) * choices) >> np.uint64(32)
+        other = np.int64((high + low) >> np.uint64(32))
+        order[row], order[other] = order[other], order[row]
+
+
+@kernel
+def _all_distinct(indices: NDArray[np.uint32], seen: NDArray[np.bool_]) -> bool:
+    for i in range(indices.shape[0]):
+        if indices[i] >= seen.shape[0] or seen[indices[i]]:
+            return False
+        seen[indices[i]] = True
+    return True
+
+
+def is_injective(indices: NDArray[np.uint32], count: int) -> bool:
+    """Tell whether all indices are below ``count`` and none comes twice."""
+    return bool(_all_distinct(indices, np.zeros(count, dtype=np.bool_)))
 
 
 @kernel

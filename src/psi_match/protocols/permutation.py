@@ -33,7 +33,7 @@ from psi_match.base.errors import PeerError
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.aes import KEY_BYTES, KeyStreams
 from psi_match.crypto.bit_matrix import BLOCK_BITS, transpose_columns
-from psi_match.crypto.shuffling import gather_rows, permutation
+from psi_match.crypto.shuffling import gather_rows, is_injective, permutation
 from psi_match.protocols.circuits import COMPUTE_PARTIES, WORD_ROWS, Planes, words_for
 from psi_match.protocols.effects import Message, Role, Rows, recv, send
 from psi_match.protocols.sharing import ComputeParty, Path, Shares
@@ -148,7 +148,7 @@ def _third(
     me: ComputeParty, sources: int, rows: int, width: int, path: Path
 ) -> Role[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     second = (yield from _receive(me.next, Factor, rows, _INDEX_BYTES)).view("<u4").reshape(rows)
-    if rows and (int(second.max()) >= sources or len(np.unique(second)) != rows):
+    if not is_injective(second, sources):
         # Rows read twice would let the permuting party compare masked rows: it must be an injective list.
         raise PeerError("An order names a row twice or one that does not exist.", peer=me.next, step=Factor.STEP)
     masked = yield from _receive(me.next, MaskedByFirst, rows, width)
