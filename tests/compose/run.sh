@@ -20,6 +20,26 @@ ok() {
     printf 'ok - %s\n' "$*"
 }
 
+parties="cjib belastingdienst toeslagen cak svb uwv gemeente-a gemeente-b rekennode cbs"
+readonly parties
+
+# What a party's container holds under /data, one name after the other, each with a space behind it.
+data_of() {
+    local files
+    case $1 in
+    cjib | toeslagen | cak) files="arrears opt_outs" ;;
+    belastingdienst) files="arrears means opt_outs" ;;
+    svb) files="aow_households arrears opt_outs" ;;
+    uwv) files="arrears clients income opt_outs" ;;
+    gemeente-*) files="debt_help opt_outs" ;;
+    *) files="" ;;
+    esac
+    local file
+    for file in $files; do
+        printf '/data/%s/%s.parquet ' "$1" "$file"
+    done
+}
+
 compose() {
     "$engine" compose "$dir" -p "$name" "$@"
 }
@@ -68,21 +88,36 @@ python3 -c 'import json, sys; o = json.loads(sys.argv[1]); assert o["equal_truth
     fail "a second run differs"
 ok "a second run equals the truth too"
 
-for party in cjib belastingdienst toeslagen cak svb uwv; do
+for party in $parties; do
     [[ $(in_node "$party" id -u) == 10001 ]] || fail "$party runs as another user than 10001"
     seen=$(in_node "$party" sh -c 'find /data /keys /truth -type f 2>/dev/null | sort | tr "\n" " "')
-    expected="/data/$party/arrears.parquet /keys/$party/ca.pem /keys/$party/node.key /keys/$party/node.pem"
+    expected="$(data_of "$party")/keys/$party/ca.pem /keys/$party/node.key /keys/$party/node.pem"
     expected+=" /keys/$party/operator.key /keys/$party/operator.pem "
     [[ $seen == "$expected" ]] || fail "$party sees $seen"
     in_node "$party" sh -c '! touch /keys/x /data/x /opt/x 2>/dev/null' || fail "$party can write where it should not"
 done
 ok "each node runs without root and sees its own data and keys only, read-only"
 
-results=$(for party in cjib belastingdienst toeslagen cak svb uwv; do
+results=$(for party in $parties; do
     in_node "$party" sh -c "find /state -name 'result*' | sed 's/^/$party /'"
 done)
 [[ $(grep -c . <<<"$results") -eq 2 && $(grep -c '^cjib ' <<<"$results") -eq 2 ]] || fail "results are at: $results"
 ok "results are in the leader's store only"
+
+for scenario in vroegsignaal-gezamenlijk aio-niet-gebruik overlap-statistiek; do
+    PSI_MATCH_SCENARIO=$scenario compose run --rm -T operator >/dev/null || fail "$scenario"
+done
+ok "joint scenarios among these nodes equal the truth"
+
+set +e
+error=$(compose run --rm -T operator demo overlap-statistiek-paren --attach "{party}:50051" --keys /keys \
+    --truth /truth/truth.parquet 2>&1 >/dev/null)
+status=$?
+set -e
+if [[ $status -ne 5 ]] || ! grep -q "snapshot" <<<"$error"; then
+    fail "a second table of one snapshot: exit $status, $error"
+fi
+ok "a second table of one snapshot is refused"
 
 in_node cjib sh -c '! python3 -c "import socket; socket.create_connection((\"192.0.2.1\", 80), 3)" 2>/dev/null' ||
     fail "a node reaches another network"

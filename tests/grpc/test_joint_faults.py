@@ -14,16 +14,15 @@ from support.joint_nodes import (
     DATA_ONLY,
     END_WITHIN_S,
     LEADER,
-    PARTIES,
     RECIPIENT,
     WITHOUT_DATA,
     JointBodies,
     Wire,
     make_joint_bodies,
+    kind_of,
     outcome,
     records,
     serving_jointly,
-    untouched,
     wait_idle,
 )
 
@@ -134,6 +133,10 @@ ON_LATERAL_LINKS: list[Place] = [
     (LEADER, WITHOUT_DATA, RECIPIENT, OPENED),
 ]
 PLACES = ON_COORDINATORS_LINKS + ON_LATERAL_LINKS
+LAST_OF_THEIR_DIRECTION = [place for place in PLACES if place[3] in {"done", OPENED}] + [
+    (LEADER, DATA_ONLY, WITHOUT_DATA, TRANSCRIPT),
+    (LEADER, WITHOUT_DATA, COMPUTING, READY),
+]
 FRAMES = [place for place in PLACES if place[3] not in {"proposal", "acceptance", "sizes", "attachment", "done"}]
 
 
@@ -165,7 +168,7 @@ def _altered(message: bytes, payload: Callable[[bytes], bytes]) -> list[bytes]:
 def test_a_lost_connection_ends_the_run_everywhere(running: Running, place: Place) -> None:
     coordinator, frm, to, _ = place
 
-    def cut(message: bytes) -> list[bytes]:
+    def cut(_message: bytes) -> list[bytes]:
         running.wire.cut(frm, to)
         return []
 
@@ -187,15 +190,140 @@ CHANGES: dict[str, Callable[[bytes], list[bytes]]] = {
 @pytest.mark.parametrize("place", PLACES, ids=_named)
 def test_a_meddled_message_ends_the_run_everywhere(running: Running, place: Place) -> None:
     for name, change in CHANGES.items():
-        if place[3] == "done" and name in {"duplicated"}:
-            continue  # what comes after the last message of a direction is not read any more
+        if place in LAST_OF_THEIR_DIRECTION and name == "duplicated":
+            continue  # nobody waits for what comes after it
         if place not in FRAMES and name in {"shorter", "changed"}:
             continue  # only frames have a payload
-        if place[3] == OPENED and name in {"changed", "duplicated"}:
+        if place[3] == OPENED and name == "changed":
             continue  # the transcripts have been compared by then; TLS alone protects this one
         running.wire.calm()
         running.wire.meddle = at(place, change)
-        began = time.monotonic()
         running.attempt(place[0]).failed_everywhere(f"{name}: {_named(place)}")
-        print(name, round(time.monotonic() - began, 2))
     running.serves_the_next_run()
+
+
+# What travels is compared before anything is opened.
+
+
+CHANGED_PAYLOADS: list[tuple[str, Place]] = [
+    ("signaal", (LEADER, LEADER, DATA_ONLY, "oprf-rows")),
+    ("signaal", (LEADER, DATA_ONLY, LEADER, "join-store")),
+    ("signaal", (LEADER, DATA_ONLY, WITHOUT_DATA, "random-seeds")),
+    ("signaal", (RECIPIENT, LEADER, WITHOUT_DATA, "input-shares")),
+    ("signaal", (LEADER, WITHOUT_DATA, COMPUTING, "and-level")),
+    ("signaal", (LEADER, LEADER, WITHOUT_DATA, "permutation-factor")),
+    # Between two parties of which neither computes: those who hold shares must hear of it all the same.
+    ("buitenstaanders", (WITHOUT_DATA, LEADER, DATA_ONLY, "oprf-rows")),
+    ("buitenstaanders", (DATA_ONLY, DATA_ONLY, LEADER, "join-store")),
+]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "place"), CHANGED_PAYLOADS, ids=[f"{s}: {_named(place)}" for s, place in CHANGED_PAYLOADS]
+)
+def test_a_changed_payload_is_found_before_any_share_leaves(running: Running, scenario: str, place: Place) -> None:
+    change = at(place, CHANGES["changed"])
+
+    def changed_and_slow(frm: str, to: str, kind: str, message: bytes) -> list[bytes]:
+        if kind == TRANSCRIPT and {frm, to} == set(place[1:3]):
+            time.sleep(0.4)  # the two ends that differ find out last
+        return change(frm, to, kind, message)
+
+    running.wire.calm()
+    running.wire.meddle = changed_and_slow
+    running.attempt(place[0], scenario).failed_everywhere()
+    assert TRANSCRIPT in running.wire.kinds_sent()
+    assert OPENED not in running.wire.kinds_sent()
+    running.serves_the_next_run()
+
+
+def test_a_frame_that_overtakes_another_ends_the_run_everywhere(running: Running) -> None:
+    for frm, to in ((LEADER, WITHOUT_DATA), (WITHOUT_DATA, COMPUTING)):
+        held: list[bytes] = []
+
+        def swap(
+            sender: str, receiver: str, kind: str, message: bytes, held: list[bytes] = held, way: object = (frm, to)
+        ) -> list[bytes]:
+            if (sender, receiver) != way or kind not in {"session-terms", "and-level", "pair-key"} or len(held) == 2:
+                return [message]
+            held.append(message)
+            return held[::-1] if len(held) == 2 else []
+
+        running.wire.calm()
+        running.wire.meddle = swap
+        running.attempt().failed_everywhere(f"from {frm} to {to}")
+    running.serves_the_next_run()
+
+
+# Silence: nothing comes any more, not even a heartbeat, and no connection is lost.
+
+SILENT_WAYS: list[Place] = [
+    (LEADER, LEADER, DATA_ONLY, "proposal"),
+    (LEADER, DATA_ONLY, LEADER, "session-opening"),
+    (LEADER, COMPUTING, RECIPIENT, "attachment"),
+    (RECIPIENT, WITHOUT_DATA, COMPUTING, "and-level"),
+    (LEADER, WITHOUT_DATA, RECIPIENT, OPENED),
+    (LEADER, RECIPIENT, LEADER, "done"),
+]
+
+
+@pytest.mark.parametrize("place", SILENT_WAYS, ids=_named)
+def test_a_link_that_falls_silent_ends_the_run_everywhere(running: Running, place: Place) -> None:
+    silent = threading.Event()
+
+    def swallow(frm: str, to: str, kind: str, message: bytes) -> list[bytes]:
+        if (frm, to, kind) == place[1:]:
+            silent.set()
+        return [] if silent.is_set() and (frm, to) == place[1:3] else [message]
+
+    running.wire.calm()
+    running.wire.meddle = swallow
+    running.attempt(place[0]).failed_everywhere()
+    assert silent.is_set()
+    running.serves_the_next_run()
+
+
+SILENT_NODES = [
+    (LEADER, DATA_ONLY, "acceptance"),
+    (DATA_ONLY, LEADER, "oprf-rows"),
+    (LEADER, WITHOUT_DATA, "and-level"),
+    (WITHOUT_DATA, RECIPIENT, TRANSCRIPT),
+    (COMPUTING, COMPUTING, "and-level"),
+]
+
+
+@pytest.mark.parametrize(("coordinator", "victim", "kind"), SILENT_NODES)
+def test_a_node_that_falls_silent_ends_the_run_everywhere(
+    running: Running, coordinator: str, victim: str, kind: str
+) -> None:
+    silent = threading.Event()
+
+    def swallow(frm: str, to: str, what: str, message: bytes) -> list[bytes]:
+        if (frm, what) == (victim, kind):
+            silent.set()
+        return [] if silent.is_set() and victim in {frm, to} else [message]
+
+    running.wire.calm()
+    running.wire.meddle = swallow
+    running.attempt(coordinator).failed_everywhere()
+    running.serves_the_next_run()
+
+
+def test_a_flood_ends_the_run_everywhere(running: Running) -> None:
+    running.wire.calm()
+    # More than a mailbox holds: the reader of the stream waits for room while its node waits for somebody else.
+    running.wire.meddle = at((LEADER, DATA_ONLY, WITHOUT_DATA, TERMS), lambda message: [message] * 40)
+    running.attempt().failed_everywhere()
+    running.serves_the_next_run()
+
+
+# Nodes that die or stop: processes of their own.
+
+VICTIMS = [
+    (DATA_ONLY, DATA_ONLY, "session-commitment"),
+    (LEADER, COMPUTING, "join-store"),
+    (LEADER, WITHOUT_DATA, "permutation-second"),
+    (WITHOUT_DATA, LEADER, "oprf-rows"),
+    (LEADER, RECIPIENT, "done"),
+    (RECIPIENT, RECIPIENT, TERMS),
+]

@@ -394,7 +394,7 @@ class Wire:
             if self.meddle is not untouched:
                 kind = kind_of(pb.SessionMessage.FromString(serialised))
                 arriving = self.meddle(link.peer, owner(link), kind, serialised)
-            return all([feed(link, message) for message in arriving])
+            return all(feed(link, message) for message in arriving)
 
         def watched_put(link: Link, serialised: bytes) -> None:
             kind = kind_of(pb.SessionMessage.FromString(serialised))

@@ -8,9 +8,12 @@ import pytest
 
 from psi_match.base.errors import ConfigError, ScenarioError
 from psi_match.base.toml_file import line_of
+from psi_match.domain.parties import BODIES, OTHERS
+from psi_match.domain.where import check
 from psi_match.node.config import read_config
 from psi_match.scenario.catalogue import Catalogue, builtin_folder, read_scenario
 from psi_match.scenario.digest import digest, encode
+from psi_match.scenario.join_model import AnyScenario
 from psi_match.scenario.tables import all_disclosures
 
 ROOT = Path(__file__).parents[2]
@@ -148,12 +151,29 @@ def broken_config(tmp_path: Path, old: str, new: str) -> str:
     return str(raised.value)
 
 
-@pytest.mark.parametrize("party", ["cjib", "belastingdienst", "toeslagen", "cak", "svb", "uwv"])
+PARTIES = [body.id for body in (*BODIES, *OTHERS)]
+
+
+@pytest.mark.parametrize("party", PARTIES)
 def test_the_configs_of_the_compose_demo_are_valid(party: str) -> None:
     config = read_config(ROOT / "services" / party / "node.toml")
     assert config.party == party
-    assert len(config.peers) == 5
-    assert config.dataset("arrears").spec.bsn == "synthetic"
+    assert [peer.party for peer in config.peers] == [other for other in PARTIES if other != party]
+    assert {dataset.spec.bsn for dataset in config.datasets} <= {"synthetic"}
+    assert (config.opt_outs is None) == (party in {"rekennode", "cbs"})
+
+
+@pytest.mark.parametrize("scenario", Catalogue().all(), ids=lambda scenario: scenario.name)
+def test_the_compose_demo_has_every_column_that_a_scenario_uses(scenario: AnyScenario) -> None:
+    for part in scenario.parties:
+        config = read_config(ROOT / "services" / part.id / "node.toml")
+        if part.dataset is None:
+            continue
+        spec = config.dataset(part.dataset).spec
+        check(part.where, spec)
+        used = [column.name for column in getattr(part, "columns", ())]
+        used += [key.column for key in getattr(part, "keys", ())[1:]]
+        assert set(used) <= {column.name for column in spec.columns}
 
 
 @pytest.mark.parametrize(

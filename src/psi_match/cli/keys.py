@@ -19,7 +19,7 @@ def _group() -> None:
 def init(
     directory: Annotated[Path, typer.Argument(help="Folder to make; one folder per party in it.")],
     party: Annotated[
-        list[str] | None, typer.Option("--party", help="Party id; repeat. Default: the six bodies.")
+        list[str] | None, typer.Option("--party", help="Party id; repeat. Default: every party that the scenarios name.")
     ] = None,
 ) -> None:
     """Make a certificate authority and, per party, a node and an operator certificate.
@@ -29,10 +29,10 @@ def init(
     import datetime
 
     from psi_match.base.errors import ConfigError, UsageError
-    from psi_match.domain.parties import BODIES, is_party_id
+    from psi_match.domain.parties import BODIES, OTHERS, is_party_id
     from psi_match.node.certificates import NODE, OPERATOR, Authority, write_key_folder
 
-    parties = party or [body.id for body in BODIES]
+    parties = party or [body.id for body in (*BODIES, *OTHERS)]
     for name in parties:
         if not is_party_id(name):
             raise UsageError("A party id is lower case, digits and hyphens.", "For example: --party cjib.")

@@ -72,12 +72,14 @@ class Limits(_Model):
         heartbeat_s: how often this node tells its peers that it is alive.
         run_s: no run lasts longer.
         max_public_size: largest public size that is accepted from a peer.
+        min_group: smallest group size of statistics in which this node's rows take part.
     """
 
     max_sessions: int = Field(default=4, ge=1, le=64)
     peer_silence_s: float = Field(default=30.0, gt=0)
     heartbeat_s: float = Field(default=3.0, gt=0)
     run_s: float = Field(default=4 * 3600.0, gt=0)
+    min_group: int = Field(default=10, ge=2)
     max_public_size: int = Field(default=LARGEST_PUBLIC_SIZE, ge=SMALLEST_PUBLIC_SIZE, le=LARGEST_PUBLIC_SIZE)
 
     @model_validator(mode="after")

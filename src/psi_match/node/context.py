@@ -13,6 +13,7 @@ from psi_match.node.config import NodeConfig
 from psi_match.node.dataset_cache import DatasetCache
 from psi_match.node.link import LinkTimes
 from psi_match.node.sessions import Sessions
+from psi_match.node.statistics_ledger import StatisticsLedger
 from psi_match.node.store import Store
 from psi_match.scenario.catalogue import Catalogue
 
@@ -30,6 +31,7 @@ class NodeContext:
     catalogue: Catalogue
     store: Store
     sessions: Sessions
+    ledger: StatisticsLedger
     datasets: DatasetCache = field(default_factory=DatasetCache)
     rng: RandomSource = field(default_factory=SystemRandomness)
     today: Callable[[], datetime.date] = _utc_today

@@ -9,6 +9,7 @@ from psi_match.node.context import NodeContext
 from psi_match.node.driver import SETUP_RUN, drive
 from psi_match.node.joint_contribution import contribute_jointly
 from psi_match.node.joint_run import JointRun
+from psi_match.node.outgoing_stream import finish_all
 from psi_match.node.recording import fix_contribution, new_record, recorded
 from psi_match.node.sessions import Session
 from psi_match.node.store import RunRecord
@@ -42,15 +43,14 @@ def coordinate_run(context: NodeContext, scenario: JoinScenario, adder: Adder, s
         run: JointRun | None = None
         try:
             with recorded(context, record, session):
-                own = contribute_jointly(context.config, context.datasets, scenario, context.today(), context.rng)
+                own = contribute_jointly(context, scenario)
                 fix_contribution(context, record, own)
                 session.go_on()
                 plan = compile_plan(scenario, adder)
                 run = JointRun(context, scenario, plan, session, record, context.party, own)
                 _coordinate(run, adder)
         finally:
-            for stream in run.streams if run else []:
-                stream.finish()
+            finish_all(run.streams if run else [])
     return record
 
 

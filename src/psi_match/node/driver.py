@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from psi_match.crypto.derive import hash_fields
 from psi_match.node.link import Link
 from psi_match.protocols.effects import Agree, Answer, Result, Role, Send, Stage, Together
 from psi_match.wire import transcript
@@ -84,9 +85,14 @@ def _drive_together(roles: Sequence[Role[Any]], links: Mapping[str, Link], run: 
 
 
 def _compare_transcripts(links: Mapping[str, Link], run: int, terms: bytes) -> None:
-    """Show every peer what this end saw of their stream, and be content only if every peer saw the same."""
+    """Show every peer what this end saw of their stream, and be content only if every peer saw the same.
+
+    In a second round everyone says so. Who gets the word of all peers knows that *their* streams, which it does not
+    see, agree too: otherwise shares could leave while a leader and a data party still find out that they differ.
+    """
     seen = {peer: link.transcript.digest(terms) for peer, link in links.items()}
-    for peer, digest in seen.items():
-        drive(transcript.show(peer, digest), links, run)
-    for peer, digest in seen.items():
-        drive(transcript.check(peer, digest), links, run)
+    for words in (seen, {peer: hash_fields("all-agree", digest) for peer, digest in seen.items()}):
+        for peer, word in words.items():
+            drive(transcript.show(peer, word), links, run)
+        for peer, word in words.items():
+            drive(transcript.check(peer, word), links, run)

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from psi_match.base.errors import DataError, ScenarioError
-from psi_match.base.randomness import RandomSource
+from psi_match.base.errors import DataError, PolicyRefusal, ScenarioError
 from psi_match.crypto.derive import hash_fields
 from psi_match.domain.columns import ColumnType
 from psi_match.domain.dataset import Dataset, DatasetSpec
 from psi_match.domain.where import check, select
 from psi_match.node.config import NodeConfig
+from psi_match.node.context import NodeContext
 from psi_match.node.contribution import COMMITMENT_NONCE_BYTES, check_age, fixed_public_size
 from psi_match.node.dataset_cache import DatasetCache
 from psi_match.protocols.join_session import NO_KEY, OwnRows
-from psi_match.scenario.join_model import JoinColumn, JoinParty, JoinScenario
+from psi_match.scenario.join_model import JoinColumn, JoinParty, JoinScenario, StatisticsOutput
 
 _FIRST_ROWS = 5
 """Row numbers that an error lists."""
@@ -37,6 +37,7 @@ class JointContribution:
         reference_date: how recent the data are.
         commitment: hash of the rows under ``nonce``; may be logged.
         nonce: opens the commitment; stays with the node.
+        snapshot: name of the dataset's snapshot in the ledger of statistics, where the scenario counts.
     """
 
     rows: OwnRows | None
@@ -47,6 +48,7 @@ class JointContribution:
     reference_date: datetime.date | None
     commitment: bytes
     nonce: bytes
+    snapshot: str | None = None
 
     def __repr__(self) -> str:
         return f"JointContribution(public sizes {self.row_size} and {self.set_size})"
@@ -57,25 +59,26 @@ class JointContribution:
         return len(self.rows.keys[0]) if self.rows else 0
 
 
-def contribute_jointly(
-    config: NodeConfig, cache: DatasetCache, scenario: JoinScenario, today: datetime.date, rng: RandomSource
-) -> JointContribution:
+def contribute_jointly(context: NodeContext, scenario: JoinScenario) -> JointContribution:
     """Load, check and filter this node's rows for a joint scenario.
 
     Raises:
+        PolicyRefusal: it counts groups smaller than this node allows, or a snapshot that was counted before.
         ConfigError: the node has no such dataset.
         ScenarioError: a condition, key or column does not fit the dataset.
         DataError: the dataset is not usable, too old, too large, or holds values outside the agreed range.
     """
+    config, cache = context.config, context.datasets
     part = scenario.party(config.party)
-    nonce = rng.bytes(COMMITMENT_NONCE_BYTES)
+    nonce = context.rng.bytes(COMMITMENT_NONCE_BYTES)
     if part.dataset is None:
         return JointContribution(None, 0, 0, 0, 0, None, hash_fields("dataset", nonce), nonce)
     dataset_config = config.dataset(part.dataset)
     check(part.where, dataset_config.spec)
     dataset = cache.get(dataset_config)
     if dataset.reference_date is not None:
-        check_age(part, dataset.reference_date, today)
+        check_age(part, dataset.reference_date, context.today())
+    snapshot = _checked_snapshot(context, scenario, part, dataset)
     chosen = np.flatnonzero(select(dataset, part.where))
     rows = OwnRows(
         keys=_keys(part, dataset, dataset_config.spec, chosen),
@@ -92,7 +95,24 @@ def contribute_jointly(
         reference_date=dataset.reference_date,
         commitment=_commitment(nonce, rows),
         nonce=nonce,
+        snapshot=snapshot,
     )
+
+
+def _checked_snapshot(context: NodeContext, scenario: JoinScenario, part: JoinParty, dataset: Dataset) -> str | None:
+    """Return the snapshot's name where the scenario counts, and refuse small groups and a second count."""
+    tables = [output for output in scenario.outputs if isinstance(output, StatisticsOutput)]
+    if not tables:
+        return None
+    bound = context.config.limits.min_group
+    if any(table.min_group < bound for table in tables):
+        raise PolicyRefusal(
+            f"Node {context.party} takes part in statistics with groups of {bound} or more; these are smaller.",
+            "Raise min_group in the scenario.",
+        )
+    snapshot = context.ledger.snapshot(str(part.dataset), dataset.bsn, str(dataset.reference_date))
+    context.ledger.check(snapshot)
+    return snapshot
 
 
 def _keys(

@@ -23,7 +23,7 @@ from psi_match.node.sessions import Session
 from psi_match.node.stages import StageClock
 from psi_match.node.store import PairRecord, RunRecord
 from psi_match.protocols.join_plan import Plan, SessionTerms
-from psi_match.protocols.join_session import play
+from psi_match.protocols.join_session import COMPARE_STAGE, play
 from psi_match.scenario.join_model import JoinScenario
 from psi_match.wire.v1 import peer_pb2 as pb
 
@@ -123,7 +123,14 @@ class JointRun:
             self.record.pairs[peer] = PairRecord(0, 0)
         role = play(terms, self._party, self.own.rows, self.context.rng)
         clock = StageClock(self.session.links, self.record.stages)
-        learned = drive(role, self.session.links, JOINT_RUN, terms.digest(), clock.enter)
+
+        def entered(stage: str) -> None:
+            if stage == COMPARE_STAGE and self.own.snapshot:
+                # Before any share leaves: a run that fails after this counts as a release.
+                self.context.ledger.mark(self.own.snapshot, self.scenario.name)
+            clock.enter(stage)
+
+        learned = drive(role, self.session.links, JOINT_RUN, terms.digest(), entered)
         clock.enter("")
         return result_table(self.scenario, self.plan, self._party, self.own.rows, learned)
 

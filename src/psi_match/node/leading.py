@@ -19,7 +19,7 @@ from psi_match.node.context import NodeContext
 from psi_match.node.contribution import Contribution, check_declared_size, contribute
 from psi_match.node.driver import SETUP_RUN, drive
 from psi_match.node.link import Link
-from psi_match.node.outgoing_stream import OutgoingStream
+from psi_match.node.outgoing_stream import OutgoingStream, finish_all
 from psi_match.node.recording import fix_contribution, new_record, note_link, recorded
 from psi_match.node.sessions import Session
 from psi_match.node.store import PairRecord, RunRecord
@@ -55,8 +55,7 @@ def lead_run(context: NodeContext, scenario: Scenario, engine: str, session: Ses
             with recorded(context, record, session):
                 _lead(context, scenario, engine, session, record, streams)
         finally:
-            for stream in streams:
-                stream.finish()
+            finish_all(streams)
     return record
 
 

@@ -75,8 +75,8 @@ class Link:
         self._outbound: Mailbox[bytes] = Mailbox(_QUEUED_MESSAGES)
         self._opened_at = self._heard_at = time.monotonic()
         self._last_flight = ""
-        self._announced = 0
-        self._fed = 0
+        self._messages_sent = 0
+        self._messages_fed = 0
         self._writer: FrameWriter | None = None
         self._reader: FrameReader | None = None
         self._stopped = threading.Event()
@@ -97,7 +97,7 @@ class Link:
             PsiMatchError: the link has failed, or the peer reads nothing and says nothing.
         """
         self._put(message.SerializeToString())
-        self._announced += 1
+        self._messages_sent += 1
 
     def receive_message(self, content: str) -> pb.SessionMessage:
         """Wait for the next message, which must be of one kind of content.
@@ -138,7 +138,7 @@ class Link:
             self.transcript.add(framed.frame, from_leader=self._is_leader)
         self._put(framed.SerializeToString())
         # Counted after it is queued, so that a heartbeat never announces a frame that comes after it.
-        self._announced += 1
+        self._messages_sent += 1
         self.progress.done += 1
 
     def receive(self, run: int, expected: Recv) -> Rows:
@@ -201,7 +201,7 @@ class Link:
             return self._refuse("A message cannot be read.")
         content = message.WhichOneof("content")
         if content == "heartbeat":
-            if message.heartbeat.frames_sent > self._fed:
+            if message.heartbeat.frames_sent > self._messages_fed:
                 return self._refuse("A message was lost on the way.")
             self.progress.peer_done = message.heartbeat.done
             self.progress.peer_total = message.heartbeat.total
@@ -211,11 +211,13 @@ class Link:
         if content is None:
             return self._refuse("A message has no content.")
         self.bytes_in += len(serialised)
-        self._fed += 1
+        self._messages_fed += 1
         try:
             self._inbound.put(message, lambda: self._times.run_end)
         except (Closed, TimeoutError, PsiMatchError):
             return False
+        # While there was no room its heartbeats stayed unread behind this message: that silence was our own.
+        self._heard_at = time.monotonic()
         return True
 
     def _refuse(self, what: str) -> bool:
@@ -301,8 +303,8 @@ class Link:
                 step=STEPS.get(progress.step, pb.STEP_UNSPECIFIED),
                 done=progress.done,
                 total=progress.total,
-                # Frames and everything else but heartbeats: of the latter nobody would miss a lost one.
-                frames_sent=self._announced,
+                # Not frames alone: a peer whose `done` is lost would be waited for until the run's time is up.
+                frames_sent=self._messages_sent,
             )
             # Where there is no room, data is on its way and is a sign of life itself.
             self._outbound.offer(pb.SessionMessage(heartbeat=beat).SerializeToString())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterable
 
 import grpc
 
@@ -33,9 +35,9 @@ class OutgoingStream:
         self._reader = threading.Thread(target=self._read, name=f"reader-{link.peer}", daemon=True)
         self._reader.start()
 
-    def finish(self) -> None:
-        """Wait a moment for the peer to end its direction, then close the connection."""
-        self._reader.join(_END_WAIT_S)
+    def finish(self, deadline: float) -> None:
+        """Wait until ``deadline`` (monotonic) for the peer to end its direction, then close the connection."""
+        self._reader.join(max(0.0, deadline - time.monotonic()))
         # A peer that goes on talking may have filled the mailbox, and the reader waits for room in it.
         self._link.fail(TransportError("The connection was closed.", peer=self._link.peer))
         self._call.cancel()  # type: ignore[no-untyped-call]
@@ -54,3 +56,10 @@ class OutgoingStream:
         except ValueError:
             # gRPC raises it when the channel is closed under a reader.
             self._link.fail(TransportError("The connection was closed.", peer=self._link.peer))
+
+
+def finish_all(streams: Iterable[OutgoingStream]) -> None:
+    """Finish the streams of a run; several silent peers together get no more time than one."""
+    deadline = time.monotonic() + _END_WAIT_S
+    for stream in streams:
+        stream.finish(deadline)

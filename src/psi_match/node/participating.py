@@ -10,6 +10,7 @@ from psi_match.node.driver import SETUP_RUN, drive
 from psi_match.node.joint_contribution import contribute_jointly
 from psi_match.node.joint_run import JointRun
 from psi_match.node.link import Link
+from psi_match.node.outgoing_stream import finish_all
 from psi_match.node.recording import fix_contribution, new_record, recorded
 from psi_match.node.sessions import Session
 from psi_match.node.store import RUN_ID_BYTES
@@ -41,15 +42,14 @@ def participate(context: NodeContext, link: Link, proposal: pb.Proposal) -> None
         run: JointRun | None = None
         try:
             with recorded(context, record, session):
-                own = contribute_jointly(context.config, context.datasets, scenario, context.today(), context.rng)
+                own = contribute_jointly(context, scenario)
                 fix_contribution(context, record, own)
                 session.go_on()
                 plan = compile_plan(scenario, "prefix" if proposal.adder == "prefix" else "ripple")
                 run = JointRun(context, scenario, plan, session, record, link.peer, own)
                 _participate(run, link)
         finally:
-            for stream in run.streams if run else []:
-                stream.finish()
+            finish_all(run.streams if run else [])
 
 
 def attach(context: NodeContext, link: Link, attachment: pb.Attachment) -> None:
@@ -102,7 +102,8 @@ def check_proposal(context: NodeContext, proposal: pb.Proposal, peer: str) -> Jo
 def _participate(run: JointRun, link: Link) -> None:
     scenario, session = run.scenario, run.session
     link.bind(bytes.fromhex(session.run_id))
-    session.expected = frozenset(run.lateral_peers())
+    # Of two parties the one with the lower id opens the stream.
+    session.expected = frozenset(peer for peer in run.lateral_peers() if peer < run.context.party)
     acceptance = pb.Acceptance(data_size=run.own.set_size, row_size=run.own.row_size)
     link.send_message(pb.SessionMessage(acceptance=acceptance))
     role = session_id.join(digest(scenario), link.peer, run.context.party, scenario.party_ids, run.context.rng)

@@ -23,7 +23,7 @@ def rehearse(context: NodeContext, scenario: AnyScenario) -> dict[str, Any]:
     """
     own: Contribution | JointContribution
     if isinstance(scenario, JoinScenario):
-        own = contribute_jointly(context.config, context.datasets, scenario, context.today(), context.rng)
+        own = contribute_jointly(context, scenario)
         size = max(own.row_size, own.set_size)
     else:
         own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)

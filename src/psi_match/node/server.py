@@ -22,6 +22,7 @@ from psi_match.node.context import NodeContext
 from psi_match.node.operator_service import OperatorService
 from psi_match.node.peer_service import PEER_SERVICE, PeerService
 from psi_match.node.sessions import Sessions
+from psi_match.node.statistics_ledger import StatisticsLedger
 from psi_match.node.store import Store
 from psi_match.scenario.catalogue import Catalogue
 from psi_match.sim.self_test import self_test
@@ -59,6 +60,7 @@ class Node:
             catalogue=Catalogue(config.scenario_dir),
             store=Store(config.state_dir),
             sessions=Sessions(config.limits.max_sessions),
+            ledger=StatisticsLedger(config.state_dir / "statistics", SystemRandomness()),
         )
         self.context.catalogue.all()
         self_test(SystemRandomness())

@@ -59,6 +59,9 @@ from psi_match.protocols.tables import CuckooTable
 NO_KEY = 0xFFFFFFFF
 """A row without this key: no partner."""
 
+COMPARE_STAGE = "compare"
+"""Name of the stage in which everyone compares what it saw; shares to recipients leave after it."""
+
 SET_SIZE_BITS = LARGEST_PUBLIC_SIZE.bit_length()
 
 
@@ -221,7 +224,7 @@ class _Player:
         for number, statistics in enumerate(plan.statistics):
             released.append((yield from self._release(statistics, number)))
         signals = (yield from self._shuffled()) if plan.signals else []
-        yield from stage("compare")
+        yield from stage(COMPARE_STAGE)
         yield from self._all_ready()
         yield from stage("open")
         return (yield from self._open(signals, released))
