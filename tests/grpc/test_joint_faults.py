@@ -7,9 +7,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from support.joint_nodes import (
+    COMPUTE,
     COMPUTING,
     DATA_ONLY,
     END_WITHIN_S,
@@ -18,16 +20,21 @@ from support.joint_nodes import (
     WITHOUT_DATA,
     JointBodies,
     Wire,
-    make_joint_bodies,
     kind_of,
+    make_joint_bodies,
     outcome,
     records,
+    rerouted,
     serving_jointly,
     wait_idle,
 )
+from support.proxy import Proxy
 
 from psi_match.base.errors import PsiMatchError
+from psi_match.node.local_nodes import LocalNode
 from psi_match.node.server import Node
+from psi_match.protocols import session_id
+from psi_match.scenario.digest import digest
 from psi_match.wire.v1 import peer_pb2 as pb
 
 SCENARIO = "signaal"
@@ -90,7 +97,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         wire = Wire(monkeypatch)
         bodies = make_joint_bodies(tmp_path_factory.mktemp("joint"))
         with serving_jointly(bodies) as nodes:
-            yield Running(bodies, nodes, wire)
+            five = Running(bodies, dict(nodes), wire)
+            yield five
+            # Some were replaced.
+            for node in five.nodes.values():
+                node.stop()
 
 
 Place = tuple[str, str, str, str]
@@ -317,13 +328,289 @@ def test_a_flood_ends_the_run_everywhere(running: Running) -> None:
     running.serves_the_next_run()
 
 
-# Nodes that die or stop: processes of their own.
+# Nodes that die or stop: a process of its own takes the victim's place.
 
-VICTIMS = [
-    (DATA_ONLY, DATA_ONLY, "session-commitment"),
+VICTIMS: list[tuple[str, str, str]] = [
+    (LEADER, DATA_ONLY, "session-commitment"),
     (LEADER, COMPUTING, "join-store"),
     (LEADER, WITHOUT_DATA, "permutation-second"),
     (WITHOUT_DATA, LEADER, "oprf-rows"),
     (LEADER, RECIPIENT, "done"),
     (RECIPIENT, RECIPIENT, TERMS),
 ]
+
+
+@contextmanager
+def as_a_process(running: Running, party: str) -> Iterator[LocalNode]:
+    """Stop a node of this process and let one of its own take its place; afterwards the other way round."""
+    running.nodes.pop(party).stop()
+    local = running.bodies.nodes[party]
+    local.start()
+    try:
+        local.wait_ready()
+        yield local
+    finally:
+        local.stop()
+        running.wire.calm()
+        running.nodes[party] = Node(running.bodies.configs[party])
+
+
+def on_arrival(frm: str, kind: str, strike: Callable[[], None]) -> Callable[[str, str, str, bytes], list[bytes]]:
+    """Strike once, when the first message of a kind from one party arrives anywhere; that message is lost."""
+    struck = threading.Event()
+
+    def meddle(sender: str, _to: str, what: str, message: bytes) -> list[bytes]:
+        if (sender, what) != (frm, kind) or struck.is_set():
+            return [message]
+        struck.set()
+        strike()
+        return []
+
+    return meddle
+
+
+@pytest.mark.parametrize(("coordinator", "victim", "kind"), VICTIMS)
+def test_a_node_that_is_killed_ends_the_run_everywhere(
+    running: Running, coordinator: str, victim: str, kind: str
+) -> None:
+    running.wire.calm()
+    with as_a_process(running, victim) as local:
+
+        def kill() -> None:
+            assert local.process is not None
+            local.process.kill()
+            local.process.wait()
+
+        running.wire.meddle = on_arrival(victim, kind, kill)
+        running.attempt(coordinator).failed_everywhere()
+    running.serves_the_next_run()
+
+
+def test_a_node_that_is_told_to_stop_ends_the_run_everywhere(running: Running) -> None:
+    running.wire.calm()
+    with as_a_process(running, WITHOUT_DATA) as local:
+
+        def terminate() -> None:
+            assert local.process is not None
+            local.process.terminate()
+
+        running.wire.meddle = on_arrival(WITHOUT_DATA, "and-level", terminate)
+        error = running.attempt().failed_everywhere()
+        assert error.peer in {WITHOUT_DATA, COMPUTING}
+        assert local.process is not None
+        assert local.process.wait(10) == 0
+    running.serves_the_next_run()
+
+
+def test_a_node_in_this_process_that_stops_ends_the_run_everywhere(running: Running) -> None:
+    running.wire.calm()
+    stopping = []
+
+    def stop() -> None:
+        stopping.append(threading.Thread(target=running.nodes[DATA_ONLY].stop))
+        stopping[0].start()
+
+    running.wire.meddle = on_arrival(DATA_ONLY, "random-seeds", stop)
+    running.attempt().failed_everywhere()
+    stopping[0].join()
+    running.nodes[DATA_ONLY] = Node(running.bodies.configs[DATA_ONLY])
+    running.serves_the_next_run()
+
+
+# Connections through a proxy of their own, where silence is a black hole: not even the end of a stream comes through.
+
+
+def _proxy(running: Running, dialling: str, target: str) -> Proxy:
+    bodies = running.bodies
+    return Proxy(bodies.nodes[target].address, bodies.node_credentials(target), bodies.node_credentials(dialling))
+
+
+def test_several_black_holes_take_no_longer_than_one(running: Running) -> None:
+    running.wire.calm()
+    filled = threading.Event()
+
+    def black_hole(_way: str, number: int, message: bytes) -> list[bytes]:
+        if number > 5:
+            filled.wait(20)
+        return [message]
+
+    with (
+        _proxy(running, LEADER, DATA_ONLY) as one,
+        _proxy(running, LEADER, RECIPIENT) as other,
+        _proxy(running, LEADER, WITHOUT_DATA) as third,
+        rerouted(running.nodes[LEADER], DATA_ONLY, one.address),
+        rerouted(running.nodes[LEADER], RECIPIENT, other.address),
+        rerouted(running.nodes[LEADER], WITHOUT_DATA, third.address),
+    ):
+        one.meddle = other.meddle = third.meddle = black_hole
+        try:
+            running.attempt().failed_everywhere()
+        finally:
+            filled.set()
+    running.serves_the_next_run()
+
+
+def test_a_lateral_connection_that_breaks_ends_the_run_everywhere(running: Running) -> None:
+    running.wire.calm()
+    with _proxy(running, COMPUTING, WITHOUT_DATA) as proxy:
+
+        def cut(_way: str, _number: int, message: bytes) -> list[bytes]:
+            if kind_of(pb.SessionMessage.FromString(message)) == "and-level":
+                threading.Thread(target=proxy._server.stop, args=(0,)).start()
+                return []
+            return [message]
+
+        proxy.meddle = cut
+        with rerouted(running.nodes[COMPUTING], WITHOUT_DATA, proxy.address):
+            running.attempt().failed_everywhere()
+            # And now nobody answers there at all.
+            error = running.attempt().failed_everywhere()
+            assert error.peer in {COMPUTING, WITHOUT_DATA}
+    running.serves_the_next_run()
+
+
+# A coordinator that tells parties different things.
+
+SETUP = {"proposal", "acceptance", "sizes", "attachment", TERMS}
+SETUP |= {f"session-{kind}" for kind in ("commitment", "commitments", "opening", "openings")}
+
+
+def _other_sizes(victim: str) -> Callable[[str, str, str, bytes], list[bytes]]:
+    def lie(_frm: str, to: str, kind: str, message: bytes) -> list[bytes]:
+        parsed = pb.SessionMessage.FromString(message)
+        if kind == "sizes" and to == victim:
+            for entry in parsed.sizes.parties:
+                if entry.set_size and entry.party != victim:
+                    entry.set_size = 384
+        return [parsed.SerializeToString()]
+
+    return lie
+
+
+def _other_openings(running: Running, coordinator: str, victim: str) -> Callable[[str, str, str, bytes], list[bytes]]:
+    scenario = running.nodes[LEADER].context.catalogue.get(SCENARIO)
+    place, opening = scenario.party_ids.index(coordinator), bytes(range(session_id.OPENING_BYTES))
+    instead = {
+        "session-commitments": session_id._commitment(digest(scenario), coordinator, opening),
+        "session-openings": opening,
+    }
+
+    def lie(_frm: str, to: str, kind: str, message: bytes) -> list[bytes]:
+        parsed = pb.SessionMessage.FromString(message)
+        if kind in instead and to == victim:
+            own = instead[kind]
+            payload = bytearray(parsed.frame.payload)
+            payload[place * len(own) : (place + 1) * len(own)] = own
+            parsed.frame.payload = bytes(payload)
+        return [parsed.SerializeToString()]
+
+    return lie
+
+
+@pytest.mark.parametrize("lie", ["sizes", "openings"])
+@pytest.mark.parametrize(
+    ("coordinator", "victim"), [(LEADER, DATA_ONLY), (RECIPIENT, COMPUTING), (DATA_ONLY, WITHOUT_DATA)]
+)
+def test_a_coordinator_that_equivocates_is_found_before_any_secret_is_sent(
+    running: Running, coordinator: str, victim: str, lie: str
+) -> None:
+    running.wire.calm()
+    running.wire.on_send = _other_sizes(victim) if lie == "sizes" else _other_openings(running, coordinator, victim)
+    became = running.attempt(coordinator)
+    became.failed_everywhere()
+    # The recipient has no stream with every party, and may have nothing left to do but compare.
+    assert running.wire.kinds_sent() <= SETUP | {TRANSCRIPT}
+    assert TERMS in running.wire.kinds_sent()
+    assert any(f"step {TERMS})" in record["error"] for record in became.written.values())
+    running.serves_the_next_run()
+
+
+# Shares leave last.
+
+
+@pytest.mark.parametrize("party", COMPUTE)
+def test_no_share_leaves_before_all_compute_parties_are_ready(running: Running, party: str) -> None:
+    running.wire.calm()
+    reached, release = threading.Event(), threading.Event()
+
+    def hold_back(frm: str, _to: str, kind: str, message: bytes) -> list[bytes]:
+        if (frm, kind) == (party, READY):
+            reached.set()
+            assert release.wait(10)
+        return [message]
+
+    running.wire.on_send = hold_back
+    became: list[Outcome] = []
+    thread = threading.Thread(target=lambda: became.append(running.attempt()))
+    thread.start()
+    assert reached.wait(10)
+    time.sleep(0.6)
+    assert OPENED not in running.wire.kinds_sent()
+    assert "done" not in {kind for frm, _, kind in running.wire.sent if frm in COMPUTE}
+    release.set()
+    thread.join()
+    assert isinstance(became[0].told, dict)
+    assert OPENED in running.wire.kinds_sent()
+
+
+def test_a_recipient_that_misses_the_last_word_keeps_nothing(running: Running) -> None:
+    running.wire.calm()
+
+    def cut(_message: bytes) -> list[bytes]:
+        running.wire.cut(LEADER, RECIPIENT)
+        return []
+
+    running.wire.meddle = at((LEADER, LEADER, RECIPIENT, "concluded"), cut)
+    became = running.attempt()
+    assert isinstance(became.told, dict), "everyone has played to the end: the coordinator has concluded"
+    assert became.results == 0
+    assert became.written[RECIPIENT]["state"] == "failed"
+    assert {became.written[party]["state"] for party in became.written if party != RECIPIENT} == {"finished"}
+    running.serves_the_next_run()
+
+
+def test_a_run_that_fails_leaves_another_one_alone(running: Running) -> None:
+    running.wire.calm()
+    reached, release = threading.Event(), threading.Event()
+
+    def hold_back(frm: str, _to: str, kind: str, message: bytes) -> list[bytes]:
+        if (frm, kind) == (WITHOUT_DATA, READY) and not reached.is_set():
+            reached.set()
+            assert release.wait(10)
+        return [message]
+
+    running.wire.on_send = hold_back
+    told: list[object] = []
+    thread = threading.Thread(target=lambda: told.append(outcome(running.bodies, "beurtelings", LEADER)))
+    thread.start()
+    assert reached.wait(10)
+
+    def cut(_message: bytes) -> list[bytes]:
+        running.wire.cut(DATA_ONLY, WITHOUT_DATA)
+        return []
+
+    running.wire.meddle = at((RECIPIENT, DATA_ONLY, WITHOUT_DATA, "random-seeds"), cut)
+    assert isinstance(outcome(running.bodies, SCENARIO, RECIPIENT), PsiMatchError)
+    release.set()
+    thread.join()
+    assert isinstance(told[0], dict), told[0]
+    wait_idle(running.nodes)
+
+
+def test_no_failed_run_leaves_threads_behind(running: Running) -> None:
+    running.serves_the_next_run()
+    time.sleep(0.3)
+    before = _own_threads()
+    for place in (ON_COORDINATORS_LINKS[9], ON_LATERAL_LINKS[0], ON_LATERAL_LINKS[7]):
+        running.wire.calm()
+        running.wire.meddle = at(place, lambda _message: [b"\xff"])
+        running.attempt(place[0]).failed_everywhere()
+    deadline = time.monotonic() + 5
+    while _own_threads() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _own_threads() <= before
+
+
+def _own_threads() -> int:
+    names = ("heartbeat-", "reader-", "run-with-", "lead", "role")
+    return sum(thread.name.startswith(names) for thread in threading.enumerate())

@@ -339,9 +339,7 @@ def serving_jointly(
 def rerouted(node: Node, peer: str, address: str) -> Iterator[None]:
     """Let a running node look for a peer at another address, for streams that it opens from now on."""
     before = node.context.config
-    peers = tuple(
-        each.model_copy(update={"address": address}) if each.party == peer else each for each in before.peers
-    )
+    peers = tuple(each.model_copy(update={"address": address}) if each.party == peer else each for each in before.peers)
     object.__setattr__(node.context, "config", before.model_copy(update={"peers": peers}))
     try:
         yield

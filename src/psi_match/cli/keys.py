@@ -19,7 +19,7 @@ def _group() -> None:
 def init(
     directory: Annotated[Path, typer.Argument(help="Folder to make; one folder per party in it.")],
     party: Annotated[
-        list[str] | None, typer.Option("--party", help="Party id; repeat. Default: every party that the scenarios name.")
+        list[str] | None, typer.Option("--party", help="Party id; repeat. Default: all that the scenarios name.")
     ] = None,
 ) -> None:
     """Make a certificate authority and, per party, a node and an operator certificate.

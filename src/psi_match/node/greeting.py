@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 import grpc
 
 from psi_match.base.errors import PeerError, PolicyRefusal
@@ -12,6 +15,7 @@ from psi_match.wire.v1 import peer_pb2 as pb
 from psi_match.wire.v1 import peer_pb2_grpc
 
 GREET_TIMEOUT_S = 10.0
+_GREETINGS = 4
 
 
 def greet(address: str, party: str, credentials: Credentials) -> pb.GreetReply:
@@ -24,11 +28,22 @@ def greet(address: str, party: str, credentials: Credentials) -> pb.GreetReply:
         PeerError: it says that it is another party.
     """
     with open_channel(address, party, credentials) as channel:
-        try:
-            request = pb.GreetRequest(wire_version=version.WIRE_VERSION)
-            reply: pb.GreetReply = peer_pb2_grpc.PeerStub(channel).Greet(request, timeout=GREET_TIMEOUT_S)
-        except grpc.RpcError as error:
-            raise translate(error, party, "greet") from None
+        return _greet(channel, party)
+
+
+def greet_repeatedly(address: str, party: str, credentials: Credentials) -> Iterator[Callable[[], pb.GreetReply]]:
+    """Yield a few greetings of a peer on one connection, each to be called: for measuring round trips."""
+    with open_channel(address, party, credentials) as channel:
+        for _ in range(_GREETINGS):
+            yield partial(_greet, channel, party)
+
+
+def _greet(channel: grpc.Channel, party: str) -> pb.GreetReply:
+    try:
+        request = pb.GreetRequest(wire_version=version.WIRE_VERSION)
+        reply: pb.GreetReply = peer_pb2_grpc.PeerStub(channel).Greet(request, timeout=GREET_TIMEOUT_S)
+    except grpc.RpcError as error:
+        raise translate(error, party, "greet") from None
     if reply.party != party:
         raise PeerError("The node says that it is another party.", peer=party, step="greet")
     version.check(reply.wire_version, reply.parameters, party)

@@ -12,6 +12,7 @@ import grpc
 
 from psi_match import __version__
 from psi_match.base.errors import InternalError, PsiMatchError, SeedFailure, UsageError
+from psi_match.node.adder_choice import choose_adder
 from psi_match.node.certificates import OPERATOR
 from psi_match.node.channels import caller
 from psi_match.node.context import NodeContext
@@ -131,7 +132,7 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]
                 raise UsageError(
                     "A joint scenario has no engine of that name.", f"Its circuits carry by {' or '.join(ADDERS)}."
                 )
-            return scenario, request.engine or ADDERS[0]
+            return scenario, request.engine
         check_leads(self._context, scenario)
         engine = request.engine or scenario.engines[0]
         if engine not in scenario.engines:
@@ -144,6 +145,8 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]
         try:
             if isinstance(scenario, JoinScenario):
                 adder: Adder = "prefix" if engine == "prefix" else "ripple"
+                if not engine:
+                    adder = choose_adder(self._context, scenario)
                 outcome.append(coordinate_run(self._context, scenario, adder, session))
             else:
                 outcome.append(lead_run(self._context, scenario, engine, session))
