@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from psi_match.base.errors import DataError, PolicyRefusal, ScenarioError
 from psi_match.crypto.derive import hash_fields
 from psi_match.domain.columns import ColumnType
-from psi_match.domain.dataset import Dataset, DatasetSpec
+from psi_match.domain.dataset import Dataset, DatasetSpec, duplicates
 from psi_match.domain.where import check, select
 from psi_match.node.config import NodeConfig
 from psi_match.node.context import NodeContext
 from psi_match.node.contribution import COMMITMENT_NONCE_BYTES, check_age, fixed_public_size
 from psi_match.node.dataset_cache import DatasetCache
-from psi_match.protocols.join_session import NO_KEY, OwnRows
+from psi_match.protocols.join_session import OwnRows
 from psi_match.scenario.join_model import JoinColumn, JoinParty, JoinScenario, StatisticsOutput
 
 _FIRST_ROWS = 5
@@ -127,10 +127,12 @@ def _keys(
                 "Declare it under [[datasets.columns]] with type bsn.",
             )
         values = dataset.columns[key.column][chosen].astype(np.uint32)
-        there = values[values != NO_KEY]
-        if len(np.unique(there)) != len(there):
+        again = duplicates(values)
+        if len(again):
+            rows = ", ".join(str(int(row) + 1) for row in chosen[again[:_FIRST_ROWS]])
             raise DataError(
-                f"Column {key.column} of dataset {part.dataset} names a person in more than one row.",
+                f"Column {key.column} of dataset {part.dataset} names {len(again)} people again (valid rows {rows}"
+                f"{' and more' if len(again) > _FIRST_ROWS else ''}).",
                 "A household is one row.",
             )
         keys.append(values)

@@ -26,6 +26,7 @@ from psi_match.base.errors import InternalError, PeerError
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.cuckoo import EMPTY
 from psi_match.crypto.derive import DIGEST_BYTES, hash_fields
+from psi_match.domain.bsn import NO_KEY
 from psi_match.protocols import join
 from psi_match.protocols.circuits import WORD_ROWS, Circuit, Planes, words_for
 from psi_match.protocols.counting import count_rows, release_circuit
@@ -55,9 +56,6 @@ from psi_match.protocols.sharing import (
 )
 from psi_match.protocols.sizes import FRAME_PAYLOAD_BYTES, LARGEST_PUBLIC_SIZE, chunks
 from psi_match.protocols.tables import CuckooTable
-
-NO_KEY = 0xFFFFFFFF
-"""A row without this key: no partner."""
 
 COMPARE_STAGE = "compare"
 """Name of the stage in which everyone compares what it saw; shares to recipients leave after it."""

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from psi_match.domain.bsn import NO_KEY
 from psi_match.protocols.counting import release
-from psi_match.protocols.join_session import NO_KEY, OwnRows
+from psi_match.protocols.join_session import OwnRows
 from psi_match.scenario.expressions import checked
 from psi_match.scenario.join_model import JoinScenario, LabelOutput, MembersOutput, SignalOutput, StatisticsOutput
 from psi_match.scenario.predicate.plain import Values, evaluate

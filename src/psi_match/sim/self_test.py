@@ -11,13 +11,14 @@ import numpy as np
 from psi_match.base.errors import InternalError
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.derive import hash_fields
+from psi_match.domain.bsn import NO_KEY
 from psi_match.protocols import psi
 from psi_match.protocols.agreed import PairTerms
 from psi_match.protocols.circuits import CircuitBuilder
 from psi_match.protocols.effects import Recv, Rows
 from psi_match.protocols.integers import Arithmetic, Number
 from psi_match.protocols.join_plan import Column, JoinStep, Plan, SessionTerms, Turn
-from psi_match.protocols.join_session import NO_KEY, OwnRows, play
+from psi_match.protocols.join_session import OwnRows, play
 from psi_match.protocols.sizes import ladder_step
 from psi_match.protocols.tables import CuckooTable
 from psi_match.sim.simulator import simulate
