@@ -448,6 +448,14 @@ def wait_idle(nodes: dict[str, Node], within_s: float = END_WITHIN_S) -> None:
         time.sleep(0.02)
 
 
+def forget_statistics(nodes: dict[str, Node]) -> None:
+    """Let nodes count the same snapshot once more, as they would the next extract."""
+    for node in nodes.values():
+        for path in node.context.ledger._folder.iterdir():
+            if path.name != "key":
+                path.unlink()
+
+
 def outcome(bodies: JointBodies, scenario: str, party: str = LEADER) -> dict[str, Any] | PsiMatchError:
     """Run a scenario; return the record or the operator's error."""
     try:

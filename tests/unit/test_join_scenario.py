@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 from support.scenarios import PARTNER_KEYS, TEXT, build, column, constant, members_values, party, pointed_at
 
 from psi_match.base.errors import ScenarioError
+from psi_match.crypto.derive import hash_fields
+from psi_match.protocols.circuits import from_planes, to_planes
 from psi_match.protocols.integers import ADDERS, Adder
 from psi_match.scenario.catalogue import Catalogue, builtin_folder, read_scenario
-from psi_match.scenario.digest import digest
+from psi_match.scenario.digest import digest, encode
 from psi_match.scenario.expressions import check_expressions
 from psi_match.scenario.join_model import JoinScenario
 from psi_match.scenario.plan import compile_plan
@@ -480,8 +483,6 @@ def test_a_shipped_scenario_compiles(name: str, adder: Adder) -> None:
     for turn in plan.turns:
         # Everyone with data is asked, also who adds nothing but opt-outs.
         assert {join.data_party for join in turn.joins} == set(scenario.with_data) - {turn.leader}
-        if adder == "prefix":
-            assert turn.circuit.depth <= compile_plan(scenario, "ripple").turns[0].circuit.depth
 
 
 def test_no_adder_changes_what_is_joined_or_opened() -> None:
@@ -528,8 +529,8 @@ def test_the_digest_changes_with_every_leaf_of_the_file(name: str) -> None:
     seen = {digest(scenario)}
     count = 1
     for _, changed in _changed(fields):
-        # Not valid as a scenario, most of them; what counts is that nobody can change a text unseen.
-        seen.add(digest(JoinScenario.model_construct(**changed)))
+        # Most are not valid as a scenario; what counts is that nobody can change a text unseen.
+        seen.add(hash_fields("scenario", encode(changed)))
         count += 1
     assert count > 100
     assert len(seen) == count
@@ -565,7 +566,7 @@ ROLES = {
         "uwv": ["leader", "compute party", "recipient"],
         "belastingdienst": ["data party", "compute party"],
         "rekennode": ["compute party"],
-        **dict.fromkeys(("cjib", "toeslagen", "cak"), ["data party"]),
+        **{name: ["data party"] for name in ("cjib", "toeslagen", "cak")},
     },
     "betalingsregeling-rijk": {
         "cjib": ["leader", "compute party", "recipient"],
@@ -573,31 +574,31 @@ ROLES = {
         "toeslagen": ["data party", "compute party"],
     },
     "overlap-statistiek": {
-        **dict.fromkeys(("belastingdienst", "toeslagen"), ["leader", "data party", "compute party"]),
-        **dict.fromkeys(("cak", "cjib"), ["leader", "data party"]),
+        **{name: ["leader", "data party", "compute party"] for name in ("belastingdienst", "toeslagen")},
+        **{name: ["leader", "data party"] for name in ("cak", "cjib")},
         "rekennode": ["compute party"],
         "cbs": ["recipient"],
     },
     "overlap-statistiek-paren": {
-        **dict.fromkeys(("belastingdienst", "toeslagen"), ["leader", "data party", "compute party"]),
+        **{name: ["leader", "data party", "compute party"] for name in ("belastingdienst", "toeslagen")},
         "cak": ["leader", "data party"],
         "cjib": ["data party"],
         "rekennode": ["compute party"],
         "cbs": ["recipient"],
     },
     "vroegsignaal-gezamenlijk": {
-        **dict.fromkeys(("belastingdienst", "toeslagen"), ["leader", "data party", "compute party"]),
+        **{name: ["leader", "data party", "compute party"] for name in ("belastingdienst", "toeslagen")},
         "cak": ["leader", "data party"],
         "cjib": ["data party"],
         "rekennode": ["compute party"],
-        **dict.fromkeys(("gemeente-a", "gemeente-b"), ["recipient"]),
+        **{name: ["recipient"] for name in ("gemeente-a", "gemeente-b")},
     },
     "vroegsignaal-nieuw": {
-        **dict.fromkeys(("belastingdienst", "toeslagen"), ["leader", "data party", "compute party"]),
+        **{name: ["leader", "data party", "compute party"] for name in ("belastingdienst", "toeslagen")},
         "cak": ["leader", "data party"],
         "cjib": ["data party"],
         "rekennode": ["compute party"],
-        **dict.fromkeys(("gemeente-a", "gemeente-b"), ["data party", "recipient"]),
+        **{name: ["data party", "recipient"] for name in ("gemeente-a", "gemeente-b")},
     },
 }
 
@@ -657,6 +658,10 @@ def test_a_signal_of_several_leaders_has_room_for_the_widest() -> None:
     for adder in ADDERS:
         plan = compile_plan(scenario, adder)
         assert {turn.circuit.output_bits()["signal/0"] for turn in plan.turns} == {41} == {plan.signals[0].bits}
+        inputs = {name: np.zeros((bits, 1), np.uint64) for name, bits in plan.turns[1].circuit.input_bits().items()}
+        inputs |= {"valid": ~inputs["valid"], "leader/x": to_planes(np.array([-4, 5, 0, -1]), 4, 1)}
+        shown = plan.turns[1].circuit.evaluate(inputs)["signal/0"]
+        assert from_planes(shown[31:], 4, signed=field.signed).tolist() == [-4, 5, 0, -1]
 
 
 @pytest.mark.parametrize(
