@@ -456,9 +456,9 @@ def forget_statistics(nodes: dict[str, Node]) -> None:
                 path.unlink()
 
 
-def outcome(bodies: JointBodies, scenario: str, party: str = LEADER) -> dict[str, Any] | PsiMatchError:
+def outcome(bodies: JointBodies, scenario: str, party: str = LEADER, adder: str = "prefix") -> object:
     """Run a scenario; return the record or the operator's error."""
     try:
-        return bodies.run(scenario, party)
+        return bodies.run(scenario, party, adder)
     except PsiMatchError as error:
         return error

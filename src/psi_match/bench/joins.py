@@ -82,7 +82,7 @@ _WIDE = 2**62 - 1
 
 def _pair_answer(tables: Mapping[str, pd.DataFrame]) -> pd.Series[str]:
     both = tables["cjib"].merge(tables["belastingdienst"], on="bsn", suffixes=("", "_there"))
-    return both["bsn"][both["amount"] + both["amount_there"] < _AMOUNT]
+    return both["bsn"][both["amount"] + both["amount_there"] < both["bound"]]
 
 
 def _several_answer(tables: Mapping[str, pd.DataFrame], leaders: tuple[str, ...]) -> pd.Series[str]:
@@ -107,15 +107,14 @@ CASES = {
     for case in (
         Case(
             "pair",
-            "one leader, one data party, 63-bit payload, a + b < c",
+            "one leader, one data party, 63-bit payload, a + b < c with a, b and c of 62 bits",
             ("cjib",),
             ("cjib", "belastingdienst", "rekennode"),
-            "belastingdienst.present and cjib.amount + belastingdienst.amount < limit",
+            "belastingdienst.present and cjib.amount + belastingdienst.amount < cjib.bound",
             {"cjib": 1, "belastingdienst": 1},
             "cjib",
             _pair_answer,
-            {"cjib": {"amount": _WIDE}, "belastingdienst": {"amount": _WIDE}},
-            constants={"limit": _AMOUNT},
+            {"cjib": {"amount": _WIDE, "bound": _WIDE}, "belastingdienst": {"amount": _WIDE}},
         ),
         Case(
             "one-leader",
@@ -263,6 +262,7 @@ def _tables(case: Case, rows: int) -> dict[str, pd.DataFrame]:
             partners = format_bsn(own[count:])
             table["partner_bsn"] = np.where(rng.random(count) < 0.5, partners, "")
         table["amount"] = rng.integers(0, _AMOUNT, count)
+        table["bound"] = rng.integers(0, 2 * _AMOUNT, count)
         tables[party] = pd.DataFrame(table)
     return tables
 
@@ -284,7 +284,9 @@ def _prepare(case: Case, tables: Mapping[str, pd.DataFrame], folder: Path) -> di
         if party in tables:
             path = folder / "data" / party / "rows.parquet"
             _write(tables[party], path, now.date())
-            kinds = {"amount": "cents"} | ({"partner_bsn": "bsn"} if "partner_bsn" in tables[party] else {})
+            kinds = {"amount": "cents", "bound": "cents"} | (
+                {"partner_bsn": "bsn"} if "partner_bsn" in tables[party] else {}
+            )
             datasets["rows"] = LocalDataset(path, kinds, preload=True)
         extra = f'scenario_dir = "{folder / "scenarios"}"\n'
         write_node_folder(node.folder, node, addresses, datasets, extra)
