@@ -170,7 +170,8 @@ def test_a_demo_whose_result_differs_from_the_truth_ends_with_9() -> None:
     from psi_match.bench.demonstration import DemoOutcome
     from psi_match.cli.demo import _report
 
-    outcome = DemoOutcome("s", "kkrt", 1, 1, 1.0, 1.0, equal_truth=False, matches={}, expected={}, tables={}, parties=[])
+    nothing: dict[str, int] = {}
+    outcome = DemoOutcome("s", "kkrt", 1, 1, 1.0, 1.0, False, nothing, nothing, tables={}, parties=[])
     with pytest.raises(ResultMismatch) as raised:
         _report(outcome, "nl", as_json=True)
     assert raised.value.exit_code == 9

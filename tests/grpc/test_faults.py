@@ -43,6 +43,7 @@ from psi_match.node.outgoing_stream import SESSION_METHOD
 from psi_match.node.server import Node
 from psi_match.protocols import engines
 from psi_match.protocols.effects import Role
+from psi_match.wire import version
 from psi_match.wire.v1 import peer_pb2 as pb
 
 PEER = "belastingdienst"
@@ -241,7 +242,7 @@ def test_a_peer_of_another_wire_version_gets_a_clear_answer(bodies: Bodies) -> N
     def newer(_way: str, _number: int, message: bytes) -> list[bytes]:
         parsed = pb.SessionMessage.FromString(message)
         if parsed.WhichOneof("content") == "hello":
-            parsed.hello.wire_version = 2
+            parsed.hello.wire_version = version.WIRE_VERSION + 1
         return [parsed.SerializeToString()]
 
     with through_proxy(bodies) as (nodes, proxy):

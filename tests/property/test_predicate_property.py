@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.scenarios import PARTNER_KEYS, build, column, constant, members_values, party
 
-from psi_match.protocols.circuits import Circuit, from_planes, to_planes, words_for
+from psi_match.domain.bsn import NO_KEY
+from psi_match.protocols.circuits import Circuit, words_for
 from psi_match.protocols.integers import ADDERS
-from psi_match.protocols.join_session import NO_KEY, OwnRows
+from psi_match.protocols.join_session import OwnRows
+from psi_match.protocols.planes import from_planes, to_planes
 from psi_match.scenario.join_model import JoinScenario
 from psi_match.scenario.plain_scenario import plain_outcome
 from psi_match.scenario.row_circuit import ResultField, compile_row_circuit, label_field, signal_fields

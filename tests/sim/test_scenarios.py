@@ -1,7 +1,7 @@
 """Every shipped joint scenario on small random populations: the protocol, its plaintext twin and a plain oracle agree.
 
 The oracles at the end of this file know the scenarios by their purpose alone: no expression, no circuit. Most sessions
-run with base transfers dealt by the test, which are most of the work and are tested elsewhere; one per scenario is real.
+run with base transfers dealt by the test, which are most of the work and are tested elsewhere; one of each is real.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from psi_match.base.randomness import SeededRandomness, SystemRandomness
 from psi_match.protocols import base_ot, join
-from psi_match.protocols.circuits import from_planes
 from psi_match.protocols.effects import recv, send
 from psi_match.protocols.join_plan import Plan, SessionTerms
 from psi_match.protocols.join_session import BSN_BITS, NO_KEY, OwnRows, play
+from psi_match.protocols.planes import from_planes
 from psi_match.protocols.sizes import public_size
 from psi_match.scenario.catalogue import Catalogue
 from psi_match.scenario.join_model import JoinScenario
@@ -40,7 +40,7 @@ NAMES = sorted(s.name for s in Catalogue().all() if isinstance(s, JoinScenario))
 
 @dataclass
 class World:
-    """What the parties hold: per party BSN to columns, people who opted out, and of leaders with couples the partner."""
+    """What the parties hold: per party BSN to columns, people who opted out, and partners of couples."""
 
     rows: dict[str, dict[int, dict[str, int]]]
     opted_out: dict[str, set[int]] = field(default_factory=dict)

@@ -14,8 +14,8 @@ from support.scenarios import PARTNER_KEYS, TEXT, build, column, constant, membe
 
 from psi_match.base.errors import ScenarioError
 from psi_match.crypto.derive import hash_fields
-from psi_match.protocols.circuits import from_planes, to_planes
 from psi_match.protocols.integers import ADDERS, Adder
+from psi_match.protocols.planes import from_planes, to_planes
 from psi_match.scenario.catalogue import Catalogue, builtin_folder, read_scenario
 from psi_match.scenario.digest import digest, encode
 from psi_match.scenario.expressions import check_expressions

@@ -7,8 +7,9 @@ import pytest
 from support.scenarios import PARTNER_KEYS, build, column, constant, members_values, party, pointed_at
 
 from psi_match.base.errors import ScenarioError
-from psi_match.protocols.circuits import CircuitBuilder, to_planes
+from psi_match.protocols.circuits import CircuitBuilder
 from psi_match.protocols.integers import ADDERS, Adder, Arithmetic, Number
+from psi_match.protocols.planes import to_planes
 from psi_match.scenario.expressions import checked
 from psi_match.scenario.join_model import JoinScenario
 from psi_match.scenario.plan import compile_plan

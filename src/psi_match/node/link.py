@@ -77,6 +77,7 @@ class Link:
         self._last_flight = ""
         self._messages_sent = 0
         self._messages_fed = 0
+        self._waits_for_room = False
         self._writer: FrameWriter | None = None
         self._reader: FrameReader | None = None
         self._stopped = threading.Event()
@@ -166,7 +167,7 @@ class Link:
             PsiMatchError: the connection or the peer failed, or the peer has been silent for too long.
         """
         self._inbound.check()
-        if time.monotonic() >= self._deadline():
+        if time.monotonic() >= self._reading_deadline():
             raise self._silent(self._step())
 
     def close(self) -> None:
@@ -212,12 +213,14 @@ class Link:
             return self._refuse("A message has no content.")
         self.bytes_in += len(serialised)
         self._messages_fed += 1
+        self._waits_for_room = True
         try:
             self._inbound.put(message, lambda: self._times.run_end)
         except (Closed, TimeoutError, PsiMatchError):
             return False
         # While there was no room its heartbeats stayed unread behind this message: that silence was our own.
         self._heard_at = time.monotonic()
+        self._waits_for_room = False
         return True
 
     def _refuse(self, what: str) -> bool:
@@ -247,6 +250,10 @@ class Link:
     def _deadline(self) -> float:
         return min(self._heard_at + self._times.silence_s, self._times.run_end)
 
+    def _reading_deadline(self) -> float:
+        """Return when to give up on the next message: not as long as one is at the door."""
+        return self._times.run_end if self._waits_for_room else self._deadline()
+
     def _silent(self, step: str) -> DeadlineExceeded:
         if time.monotonic() >= self._times.run_end:
             return DeadlineExceeded("The run took longer than this node allows.", peer=self.peer, step=step)
@@ -270,7 +277,7 @@ class Link:
     def _get(self, step: str, until: float | None = None) -> pb.SessionMessage:
         self._count_flight("in")
         try:
-            return self._inbound.get(self._deadline if until is None else lambda: until)
+            return self._inbound.get(self._reading_deadline if until is None else lambda: until)
         except TimeoutError:
             raise self._silent(step) from None
         except Closed:

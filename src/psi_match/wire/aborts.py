@@ -6,6 +6,7 @@ A peer gets a reason and a sentence of its own for that reason; the text of a lo
 from __future__ import annotations
 
 from psi_match.base.errors import (
+    ConfigError,
     DataError,
     DeadlineExceeded,
     PeerAborted,
@@ -27,6 +28,7 @@ _REASONS: tuple[tuple[type[PsiMatchError], pb.AbortReason], ...] = (
     (PeerAborted, pb.ABORT_REASON_OTHER_PARTY),
     (PolicyRefusal, pb.ABORT_REASON_REFUSED),
     (DataError, pb.ABORT_REASON_DATA),
+    (ConfigError, pb.ABORT_REASON_DATA),
     (SeedFailure, pb.ABORT_REASON_CUCKOO),
 )
 
@@ -88,6 +90,9 @@ def from_wire(abort: pb.Abort, peer: str) -> PsiMatchError:
     sentence = SENTENCES.get(abort.reason, SENTENCES[pb.ABORT_REASON_INTERNAL])
     if abort.reason == pb.ABORT_REASON_VERSION:
         return VersionMismatch(sentence, "Run the same release of psi-match at both bodies.", peer=peer, step=step)
+    if abort.reason == pb.ABORT_REASON_CUCKOO:
+        # Whoever started the run starts it once more, whichever party's seeds failed.
+        return SeedFailure(f"{peer} stopped the run: {sentence}", "Start the run again.", peer=peer, step=step)
     return PeerAborted(
         f"{peer} stopped the run: {sentence}", "Its operator finds the cause in that node's log.", peer=peer, step=step
     )
