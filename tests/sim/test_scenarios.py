@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from psi_match.base.randomness import SeededRandomness, SystemRandomness
+from psi_match.domain.bsn import NO_KEY
 from psi_match.protocols import base_ot, join
 from psi_match.protocols.effects import recv, send
-from psi_match.protocols.join_plan import Plan, SessionTerms
-from psi_match.protocols.join_session import BSN_BITS, NO_KEY, OwnRows, play
+from psi_match.protocols.join_plan import BSN_BITS, Plan, SessionTerms
+from psi_match.protocols.join_session import OwnRows, play
 from psi_match.protocols.planes import from_planes
 from psi_match.protocols.sizes import public_size
 from psi_match.scenario.catalogue import Catalogue
@@ -148,12 +149,10 @@ def _receive_keys(sender: str, label: base_ot.OtLabel, choices: list[int], _rng:
     return [_dealt(label, index, choice) for index, choice in enumerate(choices)]
 
 
-@pytest.fixture(scope="module")
-def dealer() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(join.base_ot, "send_keys", _send_keys)
-        patch.setattr(join.base_ot, "receive_keys", _receive_keys)
-        yield
+@pytest.fixture
+def dealer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join.base_ot, "send_keys", _send_keys)
+    monkeypatch.setattr(join.base_ot, "receive_keys", _receive_keys)
 
 
 # Populations.
@@ -262,13 +261,14 @@ def worlds(name: str) -> st.SearchStrategy[World]:
 # Tests.
 
 
-def agree_on(name: str, world: World, seed: bytes | None = b"") -> None:
+def agree_on(name: str, world: World, seed: bytes | None = b"") -> Simulation:
     scenario = shipped(name)
     own = own_rows(scenario, world)
     expected = ORACLES[name](world)
     assert plain_outcome(scenario, own) == expected
     plan, outcome = run(scenario, own, seed)
     assert learned(scenario, plan, outcome, own) == expected
+    return outcome
 
 
 def joins(name: str) -> int:
@@ -360,7 +360,10 @@ def test_a_crowd_with_real_base_transfers_and_the_systems_randomness(name: str) 
         assert shown is None or 10 < len(shown) < led
     for cells in expected.statistics.values():
         assert any(cells)
-    agree_on(name, world, seed=None)
+    outcome = agree_on(name, world, seed=None)
+    points = [sent.message.rows for sent in outcome.sent if sent.message.STEP == base_ot.SenderPoints.STEP]
+    assert len(points) == joins(name)
+    assert all(rows.any(axis=1).all() for rows in points), "not the test's dealer"
 
 
 @pytest.mark.usefixtures("dealer")
@@ -380,7 +383,7 @@ def test_message_sizes_depend_on_public_sizes_only(name: str) -> None:
 def test_results_leave_for_their_recipients_only_and_at_the_very_end(name: str) -> None:
     scenario = shipped(name)
     plan, outcome = run(scenario, own_rows(scenario, World({})))
-    opened = [(number, sent) for number, sent in enumerate(outcome.sent) if sent.message.STEP == "opened"]
+    opened = [(number, sent) for number, sent in enumerate(outcome.sent) if sent.message.STEP == "opened-shares"]
     assert {sent.recipient for _, sent in opened} == set(scenario.recipients) == set(plan.recipients)
     assert {sent.sender for _, sent in opened} <= set(plan.compute)
     ready = [number for number, sent in enumerate(outcome.sent) if sent.message.STEP == "ready"]
@@ -388,7 +391,7 @@ def test_results_leave_for_their_recipients_only_and_at_the_very_end(name: str) 
     assert max(ready) < min(number for number, _ in opened)
     # A party without data that only receives gets nothing else but fingerprints of the terms.
     for party in set(plan.recipients) - set(plan.with_rows) - set(plan.compute):
-        assert {message.STEP for message in outcome.view(party)} == {"session-terms", "opened"}
+        assert {message.STEP for message in outcome.view(party)} == {"session-terms", "opened-shares"}
     for party in set(plan.parties) - set(plan.recipients):
         assert not [sent for _, sent in opened if sent.recipient == party]
 
