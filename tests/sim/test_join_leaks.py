@@ -6,6 +6,7 @@ with a real row, a public bound, a refreshed share, a fresh seed, rounding.
 
 from __future__ import annotations
 
+import collections
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from support.joint import PARTIES, SID, among_three, random_planes, share
 
 from psi_match.base.randomness import RandomSource, SeededRandomness
+from psi_match.crypto import okvs
 from psi_match.crypto.aes import KeyStreams
 from psi_match.crypto.derive import public_key
 from psi_match.crypto.okvs_size import slots
@@ -306,6 +308,45 @@ def test_the_leader_reads_the_true_size_from_the_size_of_a_store(
     assert len(set(guesses)) == (1 if bounded else 2)
 
 
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_second_seed_tells_the_leader_that_two_of_its_rows_match(dense: bool) -> None:
+    """Without dense slots some sets need another seed; which one was taken tells about keys that the leader knows."""
+    seeds = [public_key(SID, f"store/{attempt}") for attempt in range(8)]
+    own = np.random.default_rng(5).integers(0, 256, (4000, 16), dtype=np.uint8)
+    capacity = 60
+    # The leader looks for two of its keys that collide under the first seed: those exist, there are many pairs.
+    slots_of = np.sort(okvs._positions(seeds[0], own, capacity), axis=1)
+    seen: dict[bytes, int] = {}
+    pair = next([seen[row.tobytes()], i] for i, row in enumerate(slots_of) if seen.setdefault(row.tobytes(), i) != i)
+    rest = [i for i in range(50) if i not in pair]
+    guesses = []
+    for matching in ([*rest, *pair], [*rest, pair[0]]):
+        keys = np.ascontiguousarray(own[matching])
+        values = np.random.default_rng(6).integers(0, 1 << 64, (len(keys), 1), dtype=np.uint64)
+        accepted = seeds[0]
+        if dense:
+            table = okvs.encode(accepted, keys, values, capacity, SeededRandomness(b"dense"))
+            assert np.array_equal(okvs.decode(accepted, table, keys, capacity), values)
+        else:
+            accepted = next(seed for seed in seeds if _peels(okvs._positions(seed, keys, capacity)))
+        # The attack: whatever sets the two worlds apart is the seed, and it is public.
+        guesses.append(accepted != seeds[0])
+    assert guesses == ([False, False] if dense else [True, False])
+
+
+def _peels(positions: NDArray[np.uint32]) -> bool:
+    """Tell whether a store of sparse slots alone can be solved by peeling."""
+    left = {i: set(row.tolist()) for i, row in enumerate(positions)}
+    while left:
+        used = collections.Counter(slot for row in left.values() for slot in row)
+        free = [i for i, row in left.items() if any(used[slot] == 1 for slot in row)]
+        if not free:
+            return False
+        for i in free:
+            del left[i]
+    return True
+
+
 def test_every_message_of_a_session_has_the_same_size_whatever_the_sets() -> None:
     same = np.arange(1, 201, dtype=np.uint32)
     runs = [
@@ -348,3 +389,31 @@ def test_a_suppressed_cell_is_recomputed_from_its_margin(rounded: bool) -> None:
     assert cells in possible
     hidden = {candidate[2] for candidate in possible}
     assert (hidden == {3}) if not rounded else hidden == set(range(group))
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_a_suppressed_cell_is_recomputed_from_pair_counts(rounded: bool) -> None:
+    """Whoever is at three bodies is in three pairs: both tables of one snapshot together give the hidden cell."""
+    two, three, group = 31, 2, 10
+    pairs = (12, 14, 11)
+    assert sum(pairs) == two + 3 * three
+    total, set_sizes = 100 + two + three, 70
+
+    def shown(count: int, wholes: list[int]) -> int | None:
+        if rounded:
+            return release(count, wholes, group)
+        return count if count >= group else None
+
+    # The attack: every number of people at exactly three that fits both released tables.
+    both = [shown(count, [set_sizes, set_sizes]) for count in pairs]
+    at_two, at_three = shown(two, [total]), shown(three, [total])
+    assert at_three is None
+    possible = {
+        hidden
+        for hidden in range(group)
+        for twice in range(100)
+        for counts in itertools.product(*(range(s or 0, (s or 0) + (group if rounded else 1)) for s in both))
+        if sum(counts) == twice + 3 * hidden and shown(twice, [total]) == at_two
+    }
+    assert three in possible
+    assert possible == (set(range(group)) if rounded else {three})
