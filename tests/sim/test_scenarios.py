@@ -182,7 +182,7 @@ def debtor_worlds(draw: st.DrawFn, name: str) -> World:
     rows: dict[str, dict[int, dict[str, int]]] = {party: {} for party in [*parties, *helpers]}
     home = {}
     for bsn in known:
-        home[bsn] = draw(st.sampled_from([0, 1, 2, 2, 1, 9999]))
+        home[bsn] = draw(st.sampled_from([0, 363, 344, 344, 363, 9999]))
         at = draw(st.integers(0, 2 ** len(parties) - 1) | st.just(2 ** len(parties) - 1))
         for number, party in enumerate(parties):
             if at >> number & 1:
@@ -341,7 +341,7 @@ def crowd(name: str, seed: int) -> World:
         for one in bsn:
             for party in CREDITORS:
                 if rng.random() < 0.55:
-                    world.rows[party][one] = {"municipality": one % 4}
+                    world.rows[party][one] = {"municipality": (0, 363, 344, 9999)[one % 4]}
             for party in ("gemeente-a", "gemeente-b"):
                 if rng.random() < 0.3:
                     world.rows[party][one] = {}
@@ -411,7 +411,9 @@ def _early_signals(world: World) -> PlainOutcome:
     several = {bsn for bsn, at in _creditors_of(world).items() if len(at) >= 2}
     homes = {bsn: row["municipality"] for party in CREDITORS for bsn, row in world.rows.get(party, {}).items()}
     return PlainOutcome(
-        signals={code - 1: [(bsn,) for bsn in sorted(several) if homes[bsn] == code] for code in (1, 2)}
+        signals={
+            number: [(bsn,) for bsn in sorted(several) if homes[bsn] == code] for number, code in enumerate((363, 344))
+        }
     )
 
 

@@ -67,9 +67,13 @@ def scenario(name: str, min_group: int = 10, **constants: int) -> Any:
 # Populations by hand
 
 
+MUNICIPALITIES = {1: 363, 2: 344}
+"""Codes of the two municipalities with a node."""
+
+
 def person(bsn: str, municipality: int = 1, **bodies: tuple[int, int, bool, int]) -> dict[str, Any]:
     """Someone in arrears; per body the open amount, months, reminder and instalment."""
-    row: dict[str, Any] = {"bsn": bsn, "municipality": municipality}
+    row: dict[str, Any] = {"bsn": bsn, "municipality": MUNICIPALITIES.get(municipality, municipality)}
     for body in (body.id for body in BODIES):
         open_cents, months, reminder, instalment = bodies.get(body, (0, 0, False, 0))
         row |= {
@@ -357,8 +361,8 @@ def test_signals_person_by_person(population: Truth, k: int) -> None:
     signals: dict[str, list[str]] = {"gemeente-a": [], "gemeente-b": []}
     for row in population.people.to_dict("records"):
         several = sum(counts_at(row, creditor) for creditor in CREDITORS) >= k
-        if several and row["bsn"] not in out_of(population, name) and row["municipality"] < 3:
-            signals[("gemeente-a", "gemeente-b")[row["municipality"] - 1]].append(row["bsn"])
+        if several and row["bsn"] not in out_of(population, name) and row["municipality"] in (363, 344):
+            signals[{363: "gemeente-a", 344: "gemeente-b"}[row["municipality"]]].append(row["bsn"])
     assert learned(name, population, k=k) == {to: sorted(who) for to, who in signals.items()}
     new = {to: sorted(who for who in list_ if (to, who) not in known) for to, list_ in signals.items()}
     assert learned("vroegsignaal-nieuw", population, k=k) == new

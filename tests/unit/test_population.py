@@ -23,17 +23,20 @@ from psi_match.base.errors import DataError, InternalError, UsageError
 from psi_match.domain.bsn import BsnKind
 from psi_match.domain.columns import ColumnSpec, ColumnType
 from psi_match.domain.dataset import DatasetBuilder, DatasetSpec
-from psi_match.domain.parties import BODIES
 from psi_match.population import calibration
-from psi_match.population.claims import INSTALMENT_BODIES, draw_claims, draw_instalments
+from psi_match.population.ages import AGE_GROUPS
+from psi_match.population.claims import INSTALMENT_BODIES, Claims, draw_claims, draw_instalments
+from psi_match.population.choices import Choices
 from psi_match.population.generate import MAX_PERSONS, generate
+from psi_match.population.membership import ARREARS_BODIES, CORE_BODIES, TABLE
+from psi_match.population.municipalities import draw_municipalities
 from psi_match.population.numbers import AVAILABLE, draw_numbers
 from psi_match.population.people import PARTIES, draw_people
-from psi_match.population.presence import CORE_BODIES, TABLE, core
 from psi_match.population.streams import stream
 from psi_match.population.truth import read_truth, read_whole_truth
 
-IDS = [body.id for body in BODIES]
+IDS = list(ARREARS_BODIES)
+WITH_FILES = [body for body in IDS if body != "duo"]
 DATE = datetime.date(2026, 1, 1)
 SMALL = Path(__file__).parents[2] / "synthetic_data" / "small"
 DAY = {"peildatum": pa.date32()}
@@ -54,7 +57,7 @@ SCHEMAS = {
     "uwv/clients": pa.schema(BSN | CLIENTS | DAY),
     "belastingdienst/means": pa.schema(BSN | {"other_income_cents": pa.int64(), "assets_cents": pa.int64()} | DAY),
     **{f"{name}/debt_help": pa.schema(BSN | DAY) for name in ("gemeente-a", "gemeente-b")},
-    **{f"{party}/opt_outs": pa.schema(BSN | DAY) for party in PARTIES},
+    **{f"{party}/opt_outs": pa.schema(BSN | DAY) for party in PARTIES if party != "duo"},
 }
 TRUTHS = ("truth", "truth_households", "truth_clients", "truth_debt_help", "truth_opt_outs")
 
@@ -83,6 +86,11 @@ def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("population") / "out"
     generate(20_000, 3, out, DATE)
     return out
+
+
+def claims_of(body: str, count: int) -> Claims:
+    """Claims of people at one body only."""
+    return draw_claims(body, np.ones(count, dtype=np.int64), np.zeros(count), stream(1, "test"))
 
 
 # Numbers
@@ -115,10 +123,10 @@ def test_impossible_counts_of_numbers_are_refused(count: int) -> None:
 @pytest.mark.parametrize(
     ("persons", "expected"),
     [
-        (0, (0, 0, 0, 0, 0, 0)),
-        (1, (0, 0, 0, 0, 0, 0)),
-        (50, (1, 3, 3, 1, 0, 0)),
-        (17_900, (250, 1050, 900, 200, 30, 100)),
+        (0, (0, 0, 0, 0, 0, 0, 0)),
+        (1, (0, 0, 0, 0, 0, 0, 0)),
+        (50, (1, 3, 3, 1, 0, 0, 0)),
+        (17_900, (250, 1050, 900, 200, 30, 100, 150)),
     ],
 )
 def test_quotas_are_exact(persons: int, expected: tuple[int, ...]) -> None:
@@ -131,32 +139,72 @@ def test_arrears_depend_on_each_other(people: pd.DataFrame) -> None:
     all_four = np.logical_and.reduce([present(people, body) for body in CORE_BODIES]).sum()
     independent = adults * np.prod([present(people, body).sum() / adults for body in CORE_BODIES])
     assert all_four > 1000 * independent
-    # 60,000 of 17.9 million are published; what chance adds is small.
-    assert core(100_000) == 335
-    assert core(100_000) <= all_four < 1.1 * core(100_000)
+    assert all_four == 335  # 60,000 of 17.9 million
 
 
 def test_two_in_three_of_cjib_are_at_belastingdienst_or_toeslagen(people: pd.DataFrame) -> None:
     elsewhere = present(people, "belastingdienst") | present(people, "toeslagen")
-    assert 0.63 < elsewhere[present(people, "cjib")].mean() < 0.70
+    assert elsewhere[present(people, "cjib")].mean() == pytest.approx(2 / 3, abs=0.002)
 
 
-def test_a_quarter_of_all_debtors_is_at_two_bodies_or_more(people: pd.DataFrame) -> None:
+@pytest.mark.parametrize("tax_as_one", [False, True])
+def test_a_quarter_of_all_debtors_is_at_two_bodies_or_more(tax_as_one: bool) -> None:
+    people = draw_people(100_000, 1, Choices(tax_as_one=tax_as_one)).arrears
     bodies = np.sum([present(people, body) for body in IDS], axis=0)
+    if tax_as_one:
+        bodies = bodies - (present(people, "belastingdienst") & present(people, "toeslagen"))
     assert bodies.min() == 1
-    assert 0.23 < (bodies >= 2).mean() < 0.27
+    assert (bodies >= 2).mean() == pytest.approx(0.25, abs=0.001)
+    assert len(people) == pytest.approx(1_950_000 / 17_900_000 * 100_000, abs=10)
+
+
+def test_people_at_more_bodies_owe_more_to_each(people: pd.DataFrame) -> None:
+    bodies = np.sum([present(people, body) for body in IDS], axis=0)
+    owed = people["belastingdienst_open_cents"][present(people, "belastingdienst")]
+    several = pd.Series(bodies, index=people.index)[owed.index] >= 4
+    assert np.median(owed[several]) > 1.2 * np.median(owed[~several])
+
+
+def test_people_are_in_arrears_at_the_ages_of_the_table(people: pd.DataFrame) -> None:
+    shares = people["age_group"].value_counts(normalize=True).sort_index()
+    wanted = [calibration.figure("age_groups", "nl", f"debtors_{age}") for age in AGE_GROUPS]
+    assert shares.to_numpy() == pytest.approx(wanted, abs=0.001)
+
+
+def test_people_with_aow_are_in_the_last_age_group() -> None:
+    drawn = draw_people(50_000, 2)
+    homes = drawn.households[drawn.households["lives_in_nl"]]
+    with_aow = {*homes["person"], *homes["partner"][homes["has_partner"] & ~homes["partner_young"]]}
+    old = drawn.arrears["person"][drawn.arrears["age_group"] == len(AGE_GROUPS) - 1]
+    assert len(old) > 100
+    assert set(old) <= with_aow
+    assert not set(drawn.arrears["person"][drawn.arrears["age_group"] < len(AGE_GROUPS) - 1]) & with_aow
+
+
+def test_household_types_are_those_of_the_other_files() -> None:
+    drawn = draw_people(100_000, 2)
+    types = drawn.arrears.set_index("person")["household_type"]
+    assert set(types) == {1, 2, 3}
+    clients = drawn.clients.set_index("person")["household_type"]
+    both = types.index.intersection(clients.index)
+    assert len(both) > 100
+    assert (types[both] == clients[both]).all()
+    alone = drawn.households["person"][~drawn.households["has_partner"] & drawn.households["lives_in_nl"]]
+    assert set(types[types.index.intersection(alone)]) == {1}
 
 
 @pytest.mark.parametrize("body", IDS)
 def test_amounts_have_the_median_of_the_table_and_a_heavy_tail(body: str) -> None:
-    euros = draw_claims(body, 50_000, stream(1, "test")).open_cents / 100
-    assert np.median(euros) == pytest.approx(calibration.figure(TABLE, body, "median"), rel=0.05)
+    euros = claims_of(body, 50_000).open_cents / 100
+    assert np.median(euros) == pytest.approx(calibration.figure(TABLE, body, "median"), rel=0.001)
+    sigma = calibration.figure(TABLE, body, "sigma")
+    assert np.std(np.log(euros)) == pytest.approx(sigma, rel=0.001)
     assert euros.min() >= 0.01
     assert euros.mean() > 1.4 * np.median(euros)
 
 
 def test_ages_are_skewed_and_older_claims_got_more_reminders() -> None:
-    claims = draw_claims("cjib", 50_000, stream(1, "test"))
+    claims = claims_of("cjib", 50_000)
     months, reminded = claims.oldest_claim_months, claims.reminder_sent
     assert months.min() == 0
     assert months.max() == 120
@@ -176,7 +224,7 @@ def test_absent_people_owe_nothing(people: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("body", INSTALMENT_BODIES)
 def test_an_arrangement_spreads_what_is_open(body: str) -> None:
-    open_cents = draw_claims(body, 50_000, stream(1, "test")).open_cents
+    open_cents = claims_of(body, 50_000).open_cents
     instalments = draw_instalments(body, open_cents, stream(2, "test"))
     has = instalments > 0
     assert has.mean() == pytest.approx(calibration.figure(TABLE, body, "arrangement_share"), rel=0.05)
@@ -189,12 +237,18 @@ def test_an_arrangement_spreads_what_is_open(body: str) -> None:
     assert (instalments[has & (open_cents < 1500)] == open_cents[has & (open_cents < 1500)]).all()
 
 
-def test_municipalities_have_their_shares(people: pd.DataFrame) -> None:
+def test_municipalities_have_the_codes_and_sizes_of_the_table(people: pd.DataFrame) -> None:
+    sizes = pd.read_csv(calibration.calibration_file("municipality_sizes.csv"))
+    assert len(sizes) == 352
+    assert sizes["value"].sum() == pytest.approx(17_590_672, rel=0.001)  # CBS, 1 January 2022
     shares = people["municipality"].value_counts(normalize=True)
-    assert set(shares.index) == set(range(1, 23))
-    assert shares[1] == pytest.approx(0.05, abs=0.01)
-    assert shares[2] == pytest.approx(0.02, abs=0.005)
-    assert shares[range(3, 23)].max() < 1.3 * shares[range(3, 23)].min()
+    assert set(shares.index) <= set(sizes["body"].str.removeprefix("GM").astype(int))
+    # By chance among people in arrears: four standard deviations are 0.009.
+    assert shares[363] == pytest.approx(883_487 / sizes["value"].sum(), abs=0.009)
+    everyone = pd.Series(draw_municipalities(100_000, 1)).value_counts()
+    for body, inhabitants in zip(sizes["body"], sizes["value"], strict=True):
+        expected = inhabitants / sizes["value"].sum() * 100_000
+        assert abs(everyone.get(int(body.removeprefix("GM")), 0) - expected) < 1
 
 
 # Files
@@ -202,8 +256,8 @@ def test_municipalities_have_their_shares(people: pd.DataFrame) -> None:
 
 def test_truth_is_the_union_of_the_folders(population: Path) -> None:
     truth = read_truth(population / "truth.parquet").set_index("bsn")
-    everyone: set[str] = set()
-    for body in IDS:
+    everyone: set[str] = set(truth.index[truth["duo_present"]])
+    for body in WITH_FILES:
         own = pd.read_parquet(population / body / "arrears.parquet").set_index("bsn")
         everyone |= set(own.index)
         expected = truth[truth[f"{body}_present"]].loc[own.index]
@@ -240,11 +294,14 @@ def test_small_populations_have_all_files_and_columns(tmp_path: Path, persons: i
         assert table.schema.equals(schema, check_metadata=True)
         assert set(table["peildatum"].to_pylist()) <= {DATE}
     truth = read_whole_truth(tmp_path / "out")
-    assert len(truth.people.columns) == 2 + 4 * len(BODIES) + len(INSTALMENT_BODIES)
+    assert len(truth.people.columns) == 4 + 4 * len(IDS) + len(INSTALMENT_BODIES)
     assert list(truth.households.columns) == [
         "bsn",
         "partner_bsn",
         *HOUSEHOLDS,
+        "person_incomplete",
+        "partner_incomplete",
+        "partner_young",
         "entitled",
         *(f"{who}{name}_cents" for name in ("income", "other_income", "assets") for who in ("", "partner_")),
     ]
@@ -296,7 +353,7 @@ def test_summary_holds_counts_and_no_numbers_of_people(population: Path) -> None
     }
     assert summary["anywhere"] == len(truth)
     assert (summary["persons"], summary["seed"], summary["reference_date"]) == (20_000, 3, "2026-01-01")
-    assert summary["generator"] == 2
+    assert summary["generator"] == 3
     assert not re.search(r"[0-9]{9}", text)
 
 
@@ -306,7 +363,7 @@ def test_only_the_owner_may_read(tmp_path: Path) -> None:
         generate(50, 1, tmp_path / "out", DATE)
     finally:
         os.umask(before)
-    for party in PARTIES:
+    for party in set(PARTIES) - {"duo"}:
         assert (tmp_path / "out" / party).stat().st_mode & 0o777 == 0o700
     for path in (tmp_path / "out").rglob("*.parquet"):
         assert path.stat().st_mode & 0o777 == 0o600
@@ -376,6 +433,21 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
         generate(50, 1, tmp_path, DATE)
     assert caught.value.hint
     assert files(tmp_path) == {"mine": b"kept"}
+
+
+def test_duo_gets_a_folder_on_demand(tmp_path: Path) -> None:
+    generate(20_000, 3, tmp_path / "out", DATE, Choices(with_duo=True))
+    rows = pd.read_parquet(tmp_path / "out" / "duo" / "arrears.parquet")
+    truth = read_truth(tmp_path / "out" / "truth.parquet")
+    assert set(rows["bsn"]) == set(truth["bsn"][truth["duo_present"]])
+    assert json.loads((tmp_path / "out" / "population.json").read_text())["choices"]["with_duo"]
+
+
+def test_steps_are_counted_for_whoever_watches(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    generate(50, 1, tmp_path / "out", DATE, watch=lambda *step: seen.append(step))
+    assert [done for _, done, _ in seen] == list(range(len(seen)))
+    assert {total for _, _, total in seen} == {len(seen)}
 
 
 def test_an_empty_folder_will_do(tmp_path: Path) -> None:

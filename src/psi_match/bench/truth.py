@@ -18,7 +18,7 @@ from psi_match.population.truth import Truth
 from psi_match.scenario.model import Scenario
 
 CREDITORS = ("belastingdienst", "toeslagen", "cak", "cjib")
-MUNICIPALITY_CODES = {"gemeente-a": 1, "gemeente-b": 2}
+MUNICIPALITY_CODES = {"gemeente-a": 363, "gemeente-b": 344}
 STATISTICS_RECIPIENT = "cbs"
 
 
@@ -155,6 +155,26 @@ def _joint_arrangement(scenario: JoinScenario, truth: Truth) -> dict[str, pd.Dat
 
 def _unused_aio(scenario: JoinScenario, truth: Truth) -> dict[str, pd.DataFrame]:
     """Households without AIO whose income and assets are below the norm."""
+    tests = aio_tests(scenario, truth)
+    return {"svb": _members(truth.households["bsn"][tests.all(axis=1)])}
+
+
+def creditor_counts(scenario: JoinScenario, truth: Truth) -> pd.Series[int]:
+    """Return at how many creditors of an early signal each person in arrears takes part, opt-outs left out."""
+    counts: pd.Series[int] = _debtors(scenario, truth)[1].sum(axis=1)
+    return counts
+
+
+def aio_tests(scenario: JoinScenario, truth: Truth) -> pd.DataFrame:
+    """Return of each household with AOW whether SVB asks about it, and which parts of the rule it passes.
+
+    Args:
+        scenario: the one on unused AIO; its norms and limits count.
+        truth: of the population.
+
+    Returns:
+        Booleans ``asked``, ``income`` and ``assets``, a row per household.
+    """
     _no_filter(scenario, "uwv", "belastingdienst")
     homes = truth.households
     out = _opted_out(scenario, truth)
@@ -163,11 +183,15 @@ def _unused_aio(scenario: JoinScenario, truth: Truth) -> dict[str, pd.DataFrame]
     income += homes["other_income_cents"] + homes["partner_other_income_cents"]
     assets = homes["assets_cents"] + homes["partner_assets_cents"]
     couple = homes["has_partner"]
-    entitled = couple & (income < amount["norm_couple"]) & (assets < amount["assets_couple"])
-    entitled |= ~couple & (income < amount["norm_single"]) & (assets < amount["assets_single"])
     asked = homes["lives_in_nl"] & ~homes["receives_aio"] & homes["candidate"] & _meets(homes, _party(scenario, "svb"))
     asked &= ~homes["bsn"].isin(out) & ~homes["partner_bsn"].isin(out)
-    return {"svb": _members(homes["bsn"][asked & entitled])}
+    return pd.DataFrame(
+        {
+            "asked": asked,
+            "income": income < couple.map({True: amount["norm_couple"], False: amount["norm_single"]}),
+            "assets": assets < couple.map({True: amount["assets_couple"], False: amount["assets_single"]}),
+        }
+    )
 
 
 def _below_minimum(scenario: JoinScenario, truth: Truth) -> dict[str, pd.DataFrame]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from psi_match.bench.outcomes import Outcome
     from psi_match.scenario.join_model import AnyScenario, JoinScenario
 
 _MB = 1_000_000
@@ -197,3 +198,39 @@ def _print_joint(scenario: JoinScenario, language: str) -> None:
     size = number(ASSUMED_SIZE)
     title = f"Cost where every set has {size} rows:" if english else f"Kosten als elk bestand {size} rijen heeft:"
     print_table(columns, rows, title=title, numbers=tuple(range(1, 9)))
+
+
+_OUTCOMES = {
+    "signalled": ("mensen bij ten minste {} schuldeisers", "people at {} creditors or more"),
+    "households/asked": ("huishoudens waarnaar de SVB vraagt", "households that SVB asks about"),
+    "households/found": ("huishoudens die de regel vindt", "households that the rule finds"),
+    "households/income-only": ("huishoudens volgens alleen het inkomen", "households by income alone"),
+    "households/income-only-beyond": ("waarvan met te veel vermogen", "of which with too many assets"),
+    "clients": ("klanten onder het bedrag", "clients below the amount"),
+}
+
+
+def print_outcomes(populations: Sequence[Sequence[Outcome]], language: str) -> None:
+    """Print what the headline scenarios find in one population or more, in proportion to the whole country."""
+    english = language == "en"
+    rows = []
+    for same in zip(*populations, strict=True):
+        what, _, k = same[0].what.partition("/")
+        texts = _OUTCOMES.get(same[0].what) or _OUTCOMES[what]
+        national = sorted(outcome.national for outcome in same)
+        middle = national[len(national) // 2]
+        spread = "" if len(national) == 1 else f"{number(national[0])} - {number(national[-1])}"
+        found = ", ".join(number(outcome.found) for outcome in same)
+        rows.append([same[0].scenario, texts[english].format(k), found, number(middle), spread])
+    headers = (
+        ("scenario", "what", "in the population", "whole country", "range")
+        if english
+        else ("scenario", "wat", "in de bevolking", "heel Nederland", "spreiding")
+    )
+    print_table(headers, rows, numbers=(3, 4))
+    text = (
+        "\nSynthetic people: the figures behind them are published totals and assumptions. See docs/population.md.\n"
+        if english
+        else "\nSynthetische mensen: erachter staan gepubliceerde totalen en aannames. Zie docs/population.md.\n"
+    )
+    sys.stdout.write(text)

@@ -132,11 +132,12 @@ class DatasetBuilder:
 
     Args:
         spec: the declaration.
+        report: where rejected rows are counted; by default one that keeps the first few row numbers.
     """
 
-    def __init__(self, spec: DatasetSpec) -> None:
+    def __init__(self, spec: DatasetSpec, report: RejectReport | None = None) -> None:
         self._spec = spec
-        self._report = RejectReport()
+        self._report = RejectReport() if report is None else report
         self._seen = 0
         self._numbers = _GrowingArray("uint32")
         self._kept = _GrowingArray("bool")

@@ -34,10 +34,12 @@ class RejectReport:
     Args:
         counts: rows per problem; a row counts once, for its first problem.
         rows: the first row numbers per problem.
+        shown: how many row numbers are kept per problem.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     rows: dict[str, list[int]] = field(default_factory=dict)
+    shown: int = SHOWN_ROWS
 
     @property
     def total(self) -> int:
@@ -50,7 +52,7 @@ class RejectReport:
             return
         self.counts[problem] = self.counts.get(problem, 0) + len(row_numbers)
         shown = self.rows.setdefault(problem, [])
-        shown.extend(int(row) for row in row_numbers[: SHOWN_ROWS - len(shown)])
+        shown.extend(int(row) for row in row_numbers[: self.shown - len(shown)])
 
     def render(self) -> str:
         """Return one clause per problem: what, in which rows first, and in how many more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
@@ -34,10 +35,53 @@ def calibration_file(name: str) -> Path:
     raise InternalError(f"Calibration table {name} is missing.", "Install psi-match anew.")
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of a calibration table.
+
+    Args:
+        body: party id, or ``nl`` for the country.
+        quantity: what is counted or measured.
+        value: in ``unit``.
+        unit: such as ``persons`` or ``EUR``.
+        year: for which it holds.
+        source: where it stands, or why it is assumed.
+        tag: ``S`` stated, ``D`` derived, ``A`` assumed.
+    """
+
+    body: str
+    quantity: str
+    value: float
+    unit: str
+    year: int
+    source: str
+    tag: str
+
+
 @cache
-def _values(table: str) -> dict[tuple[str, str], float]:
+def _rows(table: str) -> dict[tuple[str, str], Figure]:
     rows = pd.read_csv(calibration_file(f"{table}.csv"), dtype={"body": str, "quantity": str, "value": float})
-    return dict(zip(zip(rows["body"], rows["quantity"], strict=True), rows["value"], strict=True))
+    names = [field.name for field in fields(Figure)]
+    return {(row[0], row[1]): Figure(*row) for row in rows[names].itertuples(index=False, name=None)}
+
+
+def row(table: str, body: str, quantity: str) -> Figure:
+    """Return one row of a calibration table, with its source.
+
+    Args:
+        table: name of a calibration table, without ``.csv``.
+        body: party id, or ``nl`` for the country.
+        quantity: what is counted or measured.
+
+    Raises:
+        InternalError: the table has no such row.
+    """
+    try:
+        return _rows(table)[body, quantity]
+    except KeyError:
+        raise InternalError(
+            f"Calibration table {table} has no {quantity} of {body}.", "Install psi-match anew."
+        ) from None
 
 
 def figure(table: str, body: str, quantity: str) -> float:
@@ -54,12 +98,12 @@ def figure(table: str, body: str, quantity: str) -> float:
     Raises:
         InternalError: the table has no such row.
     """
-    try:
-        return _values(table)[body, quantity]
-    except KeyError:
-        raise InternalError(
-            f"Calibration table {table} has no {quantity} of {body}.", "Install psi-match anew."
-        ) from None
+    return row(table, body, quantity).value
+
+
+def bodies_with(table: str, quantity: str) -> dict[str, float]:
+    """Return the value of one quantity for everybody who has it, in the order of the table."""
+    return {body: each.value for (body, name), each in _rows(table).items() if name == quantity}
 
 
 def cents(table: str, body: str, quantity: str) -> int:

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from psi_match.population.amounts import close, lognormal
 from psi_match.population.calibration import CENTS_PER_EURO, cents, figure, scaled
 from psi_match.population.claims import INSTALMENT_BODIES
+from psi_match.population.household_types import HOUSEHOLD_TYPES
 from psi_match.population.streams import stream
 
 TABLE = "uwv_clients"
-HOUSEHOLD_TYPES = ("single", "couple", "single_parent")
-"""In the order of their codes, from 1 on."""
 
 
 def draw_clients(persons: int, free: NDArray[np.int32], arrears: pd.DataFrame, seed: int) -> pd.DataFrame:

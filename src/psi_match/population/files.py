@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from psi_match.domain.bsn import DIGITS, digits
-from psi_match.domain.parties import BODIES
 from psi_match.population.claims import INSTALMENT_BODIES
 from psi_match.population.households import NOBODY
 from psi_match.population.means import MEANS, PREFIX
+from psi_match.population.membership import ARREARS_BODIES
+from psi_match.population.municipalities import MUNICIPALITIES
 from psi_match.population.people import People
 from psi_match.population.truth import CLIENTS_TRUTH, DEBT_HELP_TRUTH, HOUSEHOLDS_TRUTH, OPT_OUTS_TRUTH, TRUTH_NAME
 
@@ -29,6 +30,8 @@ CLIENTS_NAME = "clients.parquet"
 DEBT_HELP_NAME = "debt_help.parquet"
 OPT_OUTS_NAME = "opt_outs.parquet"
 
+_CHUNK_ROWS = 1 << 18
+
 _CLAIM_TYPES = {"open_cents": pa.int64(), "oldest_claim_months": pa.int16(), "reminder_sent": pa.bool_()}
 _HOUSEHOLD_TYPES = {
     "aow_cents": pa.int64(),
@@ -38,41 +41,46 @@ _HOUSEHOLD_TYPES = {
     "candidate": pa.bool_(),
 }
 _TRUTH_OF_HOUSEHOLDS = _HOUSEHOLD_TYPES | {
-    "entitled": pa.bool_(),
+    **dict.fromkeys(("person_incomplete", "partner_incomplete", "partner_young", "entitled"), pa.bool_()),
     **{f"{who}{column}": pa.int64() for columns in MEANS.values() for column in columns for who in PREFIX.values()},
 }
 _CLIENT_TYPES = {"household_type": pa.int16(), "income_cents": pa.int64()}
 
 
-def body_tables(people: People, body: str) -> Iterator[tuple[str, pa.Table]]:
-    """Yield what one party holds: the name of each file, and its table, in the order of the draw."""
-    if f"{body}_present" in people.arrears:
-        yield ARREARS_NAME, _arrears(people, body)
-    if body == "svb":
-        yield HOUSEHOLDS_NAME, _households(people, _HOUSEHOLD_TYPES)
-    if body in MEANS:
-        yield (INCOME_NAME if body == "uwv" else MEANS_NAME), _means(people, MEANS[body])
-    if body == "uwv":
-        yield CLIENTS_NAME, _clients(people)
-    if body in people.debt_help:
-        yield DEBT_HELP_NAME, pa.table({"bsn": bsn_column(people.numbers[people.debt_help[body]])})
-    yield OPT_OUTS_NAME, pa.table({"bsn": bsn_column(people.numbers[people.opt_outs[body]])})
+Maker = Callable[[People], pa.Table]
+"""Makes one table of a population."""
 
 
-def truth_tables(people: People) -> Iterator[tuple[str, pa.Table]]:
-    """Yield the truth: what a check of results needs, and nobody in a scenario has."""
-    types = {"municipality": pa.int16()}
-    for body in BODIES:
-        types[f"{body.id}_present"] = pa.bool_()
-        types |= {f"{body.id}_{name}": kind for name, kind in _CLAIM_TYPES.items()}
-        if body.id in INSTALMENT_BODIES:
-            types[f"{body.id}_instalment_cents"] = pa.int64()
+def party_files(party: str) -> dict[str, Maker]:
+    """Return what one party holds: the name of each file, and how its table is made, in the order of the draw."""
+    makers: dict[str, Maker] = {}
+    if party in ARREARS_BODIES:
+        makers[ARREARS_NAME] = lambda people: _arrears(people, party)
+    if party == "svb":
+        makers[HOUSEHOLDS_NAME] = lambda people: _households(people, _HOUSEHOLD_TYPES)
+    if party in MEANS:
+        makers[INCOME_NAME if party == "uwv" else MEANS_NAME] = lambda people: _means(people, MEANS[party])
+    if party == "uwv":
+        makers[CLIENTS_NAME] = _clients
+    if party in MUNICIPALITIES:
+        makers[DEBT_HELP_NAME] = lambda people: _numbers(people, people.debt_help[party])
+    makers[OPT_OUTS_NAME] = lambda people: _numbers(people, people.opt_outs[party])
+    return makers
+
+
+def _truth(people: People) -> pa.Table:
+    types = {"municipality": pa.int16(), "age_group": pa.int8(), "household_type": pa.int8()}
+    for body in ARREARS_BODIES:
+        types[f"{body}_present"] = pa.bool_()
+        types |= {f"{body}_{name}": kind for name, kind in _CLAIM_TYPES.items()}
+        if body in INSTALMENT_BODIES:
+            types[f"{body}_instalment_cents"] = pa.int64()
     numbers = people.numbers[people.arrears["person"]]
-    yield TRUTH_NAME, pa.table({"bsn": bsn_column(numbers)} | _columns(people.arrears, types))
-    yield HOUSEHOLDS_TRUTH, _households(people, _TRUTH_OF_HOUSEHOLDS)
-    yield CLIENTS_TRUTH, _clients(people)
-    yield DEBT_HELP_TRUTH, _per_party(people.numbers, people.debt_help)
-    yield OPT_OUTS_TRUTH, _per_party(people.numbers, people.opt_outs)
+    return pa.table({"bsn": bsn_column(numbers)} | _columns(people.arrears, types))
+
+
+def _numbers(people: People, indices: NDArray[np.int32]) -> pa.Table:
+    return pa.table({"bsn": bsn_column(people.numbers[indices])})
 
 
 def shuffled(table: pa.Table, reference_date: datetime.date, rng: np.random.Generator) -> pa.Table:
@@ -139,7 +147,20 @@ def _columns(frame: pd.DataFrame, types: Mapping[str, pa.DataType]) -> dict[str,
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a new file, mode 0600 from the start. Its bytes depend on the table and on pyarrow's version only."""
+    """Write a new file, chunk by chunk, mode 0600 from the start.
+
+    Its bytes depend on the table and on pyarrow's version only.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        pq.write_table(table, file)
+        pq.write_table(table, file, row_group_size=_CHUNK_ROWS)
+
+
+TRUTH_FILES: dict[str, Maker] = {
+    TRUTH_NAME: _truth,
+    HOUSEHOLDS_TRUTH: lambda people: _households(people, _TRUTH_OF_HOUSEHOLDS),
+    CLIENTS_TRUTH: _clients,
+    DEBT_HELP_TRUTH: lambda people: _per_party(people.numbers, people.debt_help),
+    OPT_OUTS_TRUTH: lambda people: _per_party(people.numbers, people.opt_outs),
+}
+"""The truth: what a check of results needs, and nobody in a scenario has."""

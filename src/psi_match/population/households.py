@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from psi_match.population.calibration import CENTS_PER_EURO, figure, scaled
+from psi_match.population.choices import Rules
 from psi_match.population.streams import stream
 
 TABLE = "aow_households"
@@ -98,7 +99,7 @@ def forms(persons: int, abroad: bool) -> Forms:
     )
 
 
-def draw_households(persons: int, adults: int, seed: int) -> pd.DataFrame:
+def draw_households(persons: int, adults: int, rules: Rules, seed: int) -> pd.DataFrame:
     """Draw the households.
 
     Nothing else depends on an adult's index, so the first adults are as good a choice of people as any.
@@ -106,19 +107,20 @@ def draw_households(persons: int, adults: int, seed: int) -> pd.DataFrame:
     Args:
         persons: residents of the Netherlands.
         adults: how many of them are adults; indices from there on are people abroad.
+        rules: year of the amounts of AOW.
         seed: equal seeds give equal draws.
 
     Returns:
         One row per household: ``person`` and ``partner`` (an index, or ``NOBODY``), ``aow_cents``, ``has_partner``,
         ``lives_in_nl``, ``candidate``, ``person_incomplete``, ``partner_incomplete`` and ``partner_young``.
     """
-    here = _region(forms(persons, abroad=False), 0, stream(seed, "households/nl"))
-    there = _region(forms(persons, abroad=True), adults, stream(seed, "households/abroad"))
+    here = _region(forms(persons, abroad=False), 0, rules, stream(seed, "households/nl"))
+    there = _region(forms(persons, abroad=True), adults, rules, stream(seed, "households/abroad"))
     here["lives_in_nl"], there["lives_in_nl"] = True, False
     return pd.concat([here, there], ignore_index=True)
 
 
-def _region(counts: Forms, first: int, rng: np.random.Generator) -> pd.DataFrame:
+def _region(counts: Forms, first: int, rules: Rules, rng: np.random.Generator) -> pd.DataFrame:
     single = _are(counts, "single_incomplete", "single_full")
     young = _are(counts, "young_incomplete", "young_full")
     both = _are(counts, "both_incomplete")
@@ -128,7 +130,8 @@ def _region(counts: Forms, first: int, rng: np.random.Generator) -> pd.DataFrame
     partner_incomplete = both | one & ~person_it_is
     partner = np.full(len(single), NOBODY, dtype=np.int32)
     partner[~single] = first + len(single) + np.arange(counts.couples, dtype=np.int32)
-    full = np.where(single, figure(TABLE, "svb", "full_single"), figure(TABLE, "svb", "full_partner"))
+    alone, together = (figure(TABLE, "svb", f"full_{form}_{rules}") for form in ("single", "partner"))
+    full = np.where(single, alone, together)
     aow = _aow(full, person_incomplete, rng)
     aow += np.where(single | young, 0, _aow(full, partner_incomplete, rng))
     return pd.DataFrame(

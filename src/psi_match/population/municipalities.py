@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from psi_match.population.calibration import figure
-from psi_match.population.presence import CORE_BODIES
+from psi_match.population.arrears import in_core
+from psi_match.population.calibration import bodies_with, figure
+from psi_match.population.quotas import laid_out
 from psi_match.population.streams import stream
 
 TABLE = "municipalities"
+SIZES_TABLE = "municipality_sizes"
 MUNICIPALITIES = ("gemeente-a", "gemeente-b")
 """The municipalities that have a node. Those without one are codes only."""
 
@@ -21,23 +23,21 @@ def code(municipality: str) -> int:
 
 
 def draw_municipalities(adults: int, seed: int) -> NDArray[np.int16]:
-    """Draw where each adult lives.
+    """Draw where each adult lives: every municipality has its share of adults.
 
     Args:
         adults: how many.
         seed: equal seeds give equal draws.
 
     Returns:
-        (adults,) codes from 1 on.
+        (adults,) codes of CBS, the digits after GM.
     """
-    shares = np.full(int(figure(TABLE, "nl", "municipalities")), np.nan)
-    for name in MUNICIPALITIES:
-        shares[code(name) - 1] = figure(TABLE, name, "share")
-    others = np.isnan(shares)
-    shares[others] = (1 - np.nansum(shares)) / others.sum()
-    upper = np.cumsum(shares)[:-1].astype(np.float32)
-    drawn = stream(seed, "municipalities").random(adults, dtype=np.float32)
-    return (np.searchsorted(upper, drawn, side="right") + 1).astype(np.int16)
+    sizes = bodies_with(SIZES_TABLE, "inhabitants")
+    codes = np.array([int(name.removeprefix("GM")) for name in sizes], dtype=np.int16)
+    shares = np.array(list(sizes.values()))
+    drawn = laid_out(codes, shares / shares.sum(), adults)
+    moved: NDArray[np.int16] = stream(seed, "municipalities").permutation(drawn)
+    return moved
 
 
 def draw_debt_help(arrears: pd.DataFrame, municipality: NDArray[np.int16], seed: int) -> dict[str, NDArray[np.int32]]:
@@ -52,7 +52,7 @@ def draw_debt_help(arrears: pd.DataFrame, municipality: NDArray[np.int16], seed:
         Municipality to the indices of the adults it knows, ascending.
     """
     person = arrears["person"].to_numpy()
-    in_core = np.logical_and.reduce([arrears[f"{body}_present"].to_numpy() for body in CORE_BODIES])
+    at_all = in_core(arrears)
     without = np.ones(len(municipality), dtype=np.bool_)
     without[person] = False
     known = {}
@@ -62,8 +62,8 @@ def draw_debt_help(arrears: pd.DataFrame, municipality: NDArray[np.int16], seed:
         known[name] = np.sort(
             np.concatenate(
                 [
-                    _some(person[resident & in_core], "known_of_core", rng),
-                    _some(person[resident & ~in_core], "known_of_others", rng),
+                    _some(person[resident & at_all], "known_of_core", rng),
+                    _some(person[resident & ~at_all], "known_of_others", rng),
                     _some(np.flatnonzero((municipality == code(name)) & without), "known_without_arrears", rng),
                 ]
             )

@@ -6,24 +6,28 @@ tables here name people by index; only files name them by number.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from psi_match.domain.parties import BODIES
+from psi_match.population.ages import draw_age_groups
 from psi_match.population.arrears import draw_arrears
+from psi_match.population.choices import Choices
 from psi_match.population.clients import draw_clients
+from psi_match.population.household_types import draw_household_types
 from psi_match.population.households import NOBODY, draw_households, forms
 from psi_match.population.means import MEANS, PREFIX, add_means
+from psi_match.population.membership import ARREARS_BODIES, adults
 from psi_match.population.municipalities import MUNICIPALITIES, code, draw_debt_help, draw_municipalities
 from psi_match.population.numbers import draw_numbers
 from psi_match.population.opt_outs import draw_opt_outs
-from psi_match.population.presence import adults
+from psi_match.population.presence import draw_presence
 from psi_match.population.streams import stream
 
-PARTIES = (*(body.id for body in BODIES), *MUNICIPALITIES)
+PARTIES = (*ARREARS_BODIES, *MUNICIPALITIES)
 """Everyone with data. Nodes without data are in no population."""
 
 
@@ -51,21 +55,38 @@ class People:
         return f"People({np.count_nonzero(self.numbers)} people)"
 
 
-def draw_people(persons: int, seed: int) -> People:
+DRAW_STEPS = 5
+"""How often ``draw_people`` says what it is at."""
+
+
+def draw_people(
+    persons: int,
+    seed: int,
+    choices: Choices = Choices(),  # noqa: B008  # Frozen.
+    step: Callable[[str], None] = lambda _step: None,
+) -> People:
     """Draw a population.
 
     Args:
         persons: residents of the Netherlands.
-        seed: equal seeds give equal people.
+        seed: equal seeds and choices give equal people.
+        choices: what published figures leave open.
+        step: called with what is drawn next.
     """
+    step("households")
     grown_up = adults(persons)
     everyone = grown_up + forms(persons, abroad=True).people
+    households = draw_households(persons, grown_up, choices.rules, seed)
+    add_means(households, persons, choices, seed)
+    step("ages and municipalities")
+    ages = draw_age_groups(grown_up, households, seed)
     municipality = draw_municipalities(grown_up, seed)
-    arrears = draw_arrears(persons, municipality, seed)
-    households = draw_households(persons, grown_up, seed)
-    add_means(households, seed)
+    step("arrears")
+    arrears = draw_arrears(draw_presence(persons, ages, choices.tax_as_one, seed), municipality, ages, seed)
     first_free = forms(persons, abroad=False).people
     clients = draw_clients(persons, np.arange(first_free, grown_up, dtype=np.int32), arrears, seed)
+    arrears["household_type"] = draw_household_types(arrears, households, clients, seed)
+    step("debt help and opt-outs")
     debt_help = draw_debt_help(arrears, municipality, seed)
     holdings = _holdings(everyone, arrears, households, clients, debt_help)
     known = np.logical_or.reduce(list(holdings.values()))
@@ -73,6 +94,7 @@ def draw_people(persons: int, seed: int) -> People:
     for party in PARTIES:
         reach = known & _lives_in(party, municipality, everyone)
         opt_outs[party] = draw_opt_outs(party, holdings[party], reach & ~holdings[party], seed)
+    step("numbers")
     numbers = np.zeros(everyone, dtype=np.uint32)
     numbers[known] = draw_numbers(int(known.sum()), stream(seed, "numbers"))
     return People(numbers, arrears, households, clients, debt_help, opt_outs)
@@ -96,8 +118,8 @@ def _holdings(
 ) -> dict[str, NDArray[np.bool_]]:
     """Return, per party, of whom it holds data."""
     held = {party: np.zeros(everyone, dtype=np.bool_) for party in PARTIES}
-    for body in BODIES:
-        held[body.id][arrears["person"][arrears[f"{body.id}_present"]]] = True
+    for body in ARREARS_BODIES:
+        held[body][arrears["person"][arrears[f"{body}_present"]]] = True
     for who in ("person", "partner"):
         index = households[who].to_numpy()
         held["svb"][index[index != NOBODY]] = True

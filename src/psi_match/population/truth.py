@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from psi_match.base.errors import DataError
-from psi_match.domain.parties import BODIES
+from psi_match.population.membership import ARREARS_BODIES
 
 TRUTH_NAME = "truth.parquet"
 HOUSEHOLDS_TRUTH = "truth_households.parquet"
@@ -48,14 +48,15 @@ def read_truth(path: Path) -> pd.DataFrame:
         path: a population's ``truth.parquet``.
 
     Returns:
-        One row per person in arrears at one body or more: ``bsn``, ``municipality`` and, per body, ``BODY_present``,
-        ``BODY_open_cents``, ``BODY_oldest_claim_months``, ``BODY_reminder_sent`` and, at cjib, belastingdienst,
-        toeslagen and cak, ``BODY_instalment_cents`` (zero and False where absent).
+        One row per person in arrears at one body or more: ``bsn``, ``municipality``, ``age_group``, ``household_type``
+        and, per body, DUO included, ``BODY_present``, ``BODY_open_cents``, ``BODY_oldest_claim_months``,
+        ``BODY_reminder_sent`` and, at cjib, belastingdienst, toeslagen and cak, ``BODY_instalment_cents`` (zero and
+        False where absent).
 
     Raises:
         DataError: the file is missing, not Parquet, or not a truth.
     """
-    return _read(path, {"bsn", *(f"{body.id}_present" for body in BODIES)})
+    return _read(path, {"bsn", *(f"{body}_present" for body in ARREARS_BODIES)})
 
 
 def read_whole_truth(folder: Path) -> Truth:
