@@ -25,8 +25,8 @@ from psi_match.domain.columns import ColumnSpec, ColumnType
 from psi_match.domain.dataset import DatasetBuilder, DatasetSpec
 from psi_match.population import calibration
 from psi_match.population.ages import AGE_GROUPS
-from psi_match.population.claims import INSTALMENT_BODIES, Claims, draw_claims, draw_instalments
 from psi_match.population.choices import Choices
+from psi_match.population.claims import INSTALMENT_BODIES, Claims, draw_claims, draw_instalments
 from psi_match.population.generate import MAX_PERSONS, generate
 from psi_match.population.membership import ARREARS_BODIES, CORE_BODIES, TABLE
 from psi_match.population.municipalities import draw_municipalities

@@ -1,7 +1,7 @@
 """Write a population: one folder per body with what that body would hold, and the truth apart.
 
-It is nobody's data. No real record was read: all that goes in are published totals, assumptions that say so, and a seed.
-No number in it can be a BSN, since all fail the 11-proef on purpose; which number stands for whom is chance.
+It is nobody's data. No real record was read: all that goes in are published totals, assumptions that say so, and a
+seed. No number in it can be a BSN, since all fail the 11-proef on purpose; which number stands for whom is chance.
 """
 
 from __future__ import annotations
