@@ -69,8 +69,10 @@ def test_cells_meet_every_figure_within_a_few_people(persons: int, as_one: bool)
     for body in ARREARS_BODIES:
         assert counts[at(body)].sum() == quota(body, persons)
     for target in targets(as_one):
-        # The number of people in arrears anywhere follows from rounded cells: a few more or fewer.
-        assert abs(counts[target.cells].sum() - target.persons * persons / 17_900_000) <= 12
+        # People in arrears anywhere follow from the rounding of all 120 cells of several bodies, which adds up to a
+        # standard deviation of four; every other figure is rounded at once.
+        most = 40 if target.name == "anywhere_persons" else 4
+        assert abs(counts[target.cells].sum() - target.persons * persons / 17_900_000) <= most
 
 
 @settings(deadline=None, max_examples=40)

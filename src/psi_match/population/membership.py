@@ -7,7 +7,7 @@ dependence beyond what the figures force. Iterative proportional fitting finds i
 until all hold.
 
 Whole people follow by rounding, so that every body's number is exact at every size, and the other figures within one
-or two people.
+or two people. People in arrears anywhere follow from all cells and are off by up to some fifteen.
 
 Source:
     Deming and Stephan (1940) for the fitting; Csiszar, I-divergence geometry (1975), for its limit.
