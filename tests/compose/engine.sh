@@ -5,7 +5,7 @@
 #   engine.sh env DIR               print DOCKER_HOST=... of that engine; nothing if it is the default one
 #   engine.sh run-cmd DIR CMD...    run a command against that engine
 #   engine.sh compose DIR ARG...    run `docker compose`, or `docker-compose` where the plug-in is missing
-#   engine.sh base-image DIR        make and use a base image from Debian's packages: no image registry needed
+#   engine.sh base-images DIR       make and use base images from Debian's packages: no image registry needed
 #   engine.sh wheelhouse DIR        fill wheelhouse/ for the base image's Python: the build then needs no network
 #   engine.sh stop DIR              stop the engine if `start` started it; DIR can be removed after that
 #
@@ -13,7 +13,7 @@
 # containers reach each other by name on the networks that compose makes, and nothing else.
 set -euo pipefail
 
-readonly base_image=psi-match-base
+readonly base_image=psi-match-base database_base_image=psi-match-database-base
 readonly suite=bookworm
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly project
@@ -118,13 +118,19 @@ stop() {
     rm -f "$dir/engine.env"
 }
 
-make_base_image() {
+make_base_images() {
     use
-    docker image inspect "$base_image" >/dev/null 2>&1 || debootstrap_image
-    # From now on docker-compose.yml and `wheelhouse` use it.
-    grep -q '^PSI_MATCH_BASE_IMAGE=' "$dir/engine.env" || echo "PSI_MATCH_BASE_IMAGE=$base_image" >>"$dir/engine.env"
+    # The one that most containers start from stays small: PostgreSQL has its own.
+    docker image inspect "$base_image" >/dev/null 2>&1 || debootstrap_image "$base_image" python3,python3-venv
+    docker image inspect "$database_base_image" >/dev/null 2>&1 || debootstrap_image "$database_base_image" postgresql
+    # From now on docker-compose.yml and `wheelhouse` use them.
+    local setting
+    for setting in "PSI_MATCH_BASE_IMAGE=$base_image" "PSI_MATCH_DATABASE_BASE_IMAGE=$database_base_image"; do
+        grep -qx "$setting" "$dir/engine.env" || echo "$setting" >>"$dir/engine.env"
+    done
 }
 
+# debootstrap_image IMAGE PACKAGE,...
 debootstrap_image() {
     [[ $(id -u) -eq 0 ]] || fail "Only root can make a base image from Debian's packages."
     need "debootstrap" debootstrap:debootstrap
@@ -134,8 +140,11 @@ debootstrap_image() {
     mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
         sed -n "s/^$suite //p" | head -n 1) || true
     rm -rf "$root"
+    # No cluster of PostgreSQL that nobody asked for.
+    mkdir -p "$root/etc/postgresql-common"
+    echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.conf"
     # shellcheck disable=SC2086  # no mirror, no argument
-    debootstrap --variant=minbase --include=python3,python3-venv "$suite" "$root" $mirror >"$dir/debootstrap.log" 2>&1 ||
+    debootstrap --variant=minbase --include="$2" "$suite" "$root" $mirror >"$dir/debootstrap.log" 2>&1 ||
         fail "debootstrap cannot make a base image: $(tail -n 1 "$dir/debootstrap.log")"
     rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,locale,man}
     if [[ -f $bundle ]]; then
@@ -143,7 +152,7 @@ debootstrap_image() {
         cp "$bundle" "$root$bundle"
     fi
     tar --directory "$root" --create --one-file-system . |
-        docker import --change 'CMD ["python3"]' - "$base_image" >/dev/null
+        docker import --change 'CMD ["/bin/sh"]' - "$1" >/dev/null
     rm -rf "$root"
 }
 
@@ -152,14 +161,8 @@ fill_wheelhouse() {
     local version wanted stamp minor house=$project/wheelhouse platforms=()
     version=$(docker run --rm --network none "${PSI_MATCH_BASE_IMAGE:-python:3.12-slim-bookworm}" \
         python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    wanted=$(
-        "${PYTHON:-python3}" - "$project/pyproject.toml" <<'PYTHON'
-import pathlib, sys, tomllib
-
-project = tomllib.loads(pathlib.Path(sys.argv[1]).read_text())
-print(*project["project"]["dependencies"], *project["build-system"]["requires"], sep="\n")
-PYTHON
-    )
+    # Exactly what services/Dockerfile installs; it names whatever is needed, also by what it names.
+    wanted=$(sed '/^#/d' "$project/services/constraints.txt")
     stamp=$(printf '%s\n%s\n' "$version" "$wanted" | sha256sum)
     [[ $(cat "$house/.complete" 2>/dev/null) == "$stamp" ]] && return
     rm -rf "$house"
@@ -169,7 +172,7 @@ PYTHON
     for ((minor = 36; minor >= 17; minor--)); do
         platforms+=(--platform "manylinux_2_${minor}_$(uname -m)")
     done
-    "${PYTHON:-python3}" -m pip download --quiet --quiet --dest "$house" --only-binary :all: --implementation cp \
+    "${PYTHON:-python3}" -m pip download --quiet --quiet --no-deps --dest "$house" --only-binary :all: --implementation cp \
         --python-version "$version" "${platforms[@]}" --platform "manylinux2014_$(uname -m)" \
         --requirement <(printf '%s\n' "$wanted") >&2 || fail "pip cannot download the wheels for Python $version."
     printf '%s\n' "$stamp" >"$house/.complete"
@@ -194,7 +197,7 @@ compose)
     cd "$project"
     if docker compose version >/dev/null 2>&1; then exec docker compose "$@"; else exec docker-compose "$@"; fi
     ;;
-base-image) make_base_image ;;
+base-images) make_base_images ;;
 wheelhouse) fill_wheelhouse ;;
 stop) stop ;;
 *) usage ;;

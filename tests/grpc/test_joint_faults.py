@@ -31,13 +31,13 @@ from support.joint_nodes import (
 from support.proxy import Proxy
 
 from psi_match.base.errors import PsiMatchError
+from psi_match.governance.decision import run_digest
 from psi_match.node.channels import open_channel
 from psi_match.node.link import Link, LinkTimes
 from psi_match.node.local_nodes import LocalNode
 from psi_match.node.outgoing_stream import SESSION_METHOD
 from psi_match.node.server import Node
 from psi_match.protocols import session_id
-from psi_match.scenario.digest import digest
 from psi_match.wire.v1 import peer_pb2 as pb
 
 SCENARIO = "signaal"
@@ -458,7 +458,7 @@ def test_a_lateral_connection_that_breaks_ends_the_run_everywhere(running: Runni
 
 # A coordinator that tells parties different things.
 
-SETUP = {"proposal", "acceptance", "sizes", "attachment", TERMS}
+SETUP = {"proposal", "acceptance", "countersigned", "sizes", "attachment", TERMS}
 SETUP |= {f"session-{kind}" for kind in ("commitment", "commitments", "opening", "openings")}
 
 
@@ -475,10 +475,12 @@ def _other_sizes(victim: str) -> Callable[[str, str, str, bytes], list[bytes]]:
 
 
 def _other_openings(running: Running, coordinator: str, victim: str) -> Callable[[str, str, str, bytes], list[bytes]]:
-    scenario = running.nodes[LEADER].context.catalogue.get(SCENARIO)
+    context = running.nodes[LEADER].context
+    scenario = context.catalogue.get(SCENARIO)
+    about = run_digest(context.gate.propose(scenario), scenario)
     place, opening = scenario.party_ids.index(coordinator), bytes(range(session_id.OPENING_BYTES))
     instead = {
-        "session-commitments": session_id._commitment(digest(scenario), coordinator, opening),
+        "session-commitments": session_id._commitment(about, coordinator, opening),
         "session-openings": opening,
     }
 
@@ -608,7 +610,7 @@ def test_a_stream_that_nobody_expects_is_refused_and_the_run_goes_on(running: Ru
             call = channel.stream_stream(SESSION_METHOD)(iter([attachment.SerializeToString()]))
             answers = [pb.SessionMessage.FromString(raw) for raw in call]
         assert answers[-1].abort.reason == pb.ABORT_REASON_REFUSED
-        assert "No stream of yours" in answers[-1].abort.sentence
+        assert "no run that expects this stream" in answers[-1].abort.sentence
     release.set()
     thread.join()
     assert isinstance(told[0], dict), told[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import re
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -59,6 +60,7 @@ from psi_match.base.errors import (
 )
 from psi_match.domain.bsn import format_bsn
 from psi_match.domain.columns import ColumnType
+from psi_match.governance.agreement_files import read_agreement
 from psi_match.node.certificates import OPERATOR, Credentials
 from psi_match.node.channels import open_channel
 from psi_match.node.logs import configure_logs
@@ -145,7 +147,7 @@ def test_a_small_cell_is_suppressed_and_a_snapshot_is_counted_once(bodies: Joint
     wait_idle(nodes)
     before = len(bodies.results())
     for party in (LEADER, WITHOUT_DATA):
-        with pytest.raises(PolicyRefusal, match="released before"):
+        with pytest.raises(PolicyRefusal, match=r"statistics-once|no further statistics"):
             bodies.run("cijfers", party)
         wait_idle(nodes)
     assert len(bodies.results()) == before
@@ -276,6 +278,10 @@ def _raw_session(bodies: JointBodies, frm: str, to: str, message: pb.SessionMess
     return answer.abort
 
 
+def _agreement(nodes: Nodes) -> Path:
+    return nodes[LEADER].context.config.governance.agreements / "signaal.toml"
+
+
 def _proposal(nodes: Nodes, changes: dict[str, Any]) -> pb.SessionMessage:
     scenario = nodes[LEADER].context.catalogue.get("signaal")
     fields: dict[str, Any] = {
@@ -287,6 +293,7 @@ def _proposal(nodes: Nodes, changes: dict[str, Any]) -> pb.SessionMessage:
         "coordinator": LEADER,
         "parties": scenario.party_ids,
         "adder": "ripple",
+        "agreement_digest": read_agreement(_agreement(nodes)).digest,
     }
     return pb.SessionMessage(proposal=pb.Proposal(**(fields | changes)))
 
@@ -303,7 +310,7 @@ def test_a_run_id_works_once(bodies: JointBodies, nodes: Nodes) -> None:
         attachment = pb.SessionMessage(attachment=pb.Attachment(run_id=run_id))
         abort = _raw_session(bodies, COMPUTING, DATA_ONLY, attachment)
         assert abort.reason == pb.ABORT_REASON_REFUSED
-        assert "not under way" in abort.sentence
+        assert "belongs to no run" in abort.sentence
     assert len(records(nodes[DATA_ONLY])) == before
 
 
@@ -326,6 +333,23 @@ def test_a_proposal_that_does_not_fit_is_refused(bodies: JointBodies, nodes: Nod
     abort = _raw_session(bodies, LEADER, DATA_ONLY, _proposal(nodes, changes))
     assert abort.reason == reason
     assert len(records(nodes[DATA_ONLY])) == before, "nothing was loaded or computed"
+
+
+@pytest.mark.parametrize("party", [LEADER, WITHOUT_DATA])
+def test_a_set_that_is_too_large_ends_a_joint_run(bodies: JointBodies, nodes: Nodes, party: str) -> None:
+    """Also at a node that only computes: it does not go along with a set that could be a list of everybody."""
+    policy = bodies.nodes[party].folder / "policy.toml"
+    text = policy.read_text()
+    policy.write_text(re.sub(r"max_set_size = \d+", "max_set_size = 256", text))
+    before = len(bodies.results())
+    try:
+        with pytest.raises(PolicyRefusal, match="larger than this node allows"):
+            bodies.run("signaal", COMPUTING)
+        wait_idle(nodes)
+        assert [record for record in records(nodes[party]) if "Rule set-size" in record["error"]]
+        assert len(bodies.results()) == before
+    finally:
+        policy.write_text(text)
 
 
 def test_two_runs_at_the_same_time(bodies: JointBodies, nodes: Nodes) -> None:

@@ -31,7 +31,7 @@ def _operator(bodies: Bodies, party: str = LEADER) -> OperatorClient:
     return OperatorClient(bodies.nodes[party].address, bodies.operator_credentials(party))
 
 
-@pytest.mark.parametrize("engine", ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)])
+@pytest.mark.parametrize("engine", ["kkrt", "vole", pytest.param("ecdh", marks=pytest.mark.openmined)])
 def test_the_leader_learns_each_pair_and_nobody_else_anything(bodies: Bodies, engine: str) -> None:
     with serving(bodies) as nodes, _operator(bodies) as operator:
         record = operator.run("paren", engine)

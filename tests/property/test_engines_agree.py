@@ -1,4 +1,4 @@
-"""Both engines give the answer of the plaintext twin, on the same input."""
+"""All engines give the answer of the plaintext twin, on the same input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.sets import two_sets
 
 from psi_match.protocols.psi import plaintext_intersection
 
-ENGINES = ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)]
+ENGINES = ["kkrt", "vole", pytest.param("ecdh", marks=pytest.mark.openmined)]
 
 
 @st.composite
@@ -35,6 +35,8 @@ def test_small_sets_of_every_overlap(engine: str, drawn: tuple[int, int, int, in
     [
         ("kkrt", 4096),
         ("kkrt", 65_537),
+        ("vole", 4096),
+        ("vole", 65_537),
         pytest.param("ecdh", 4096, marks=pytest.mark.openmined),
         pytest.param("ecdh", 65_537, marks=[pytest.mark.openmined, pytest.mark.slow]),
     ],

@@ -64,7 +64,7 @@ def test_code_words_depend_on_the_session() -> None:
 
 
 def test_code_words_of_different_items_differ_in_at_least_128_bits() -> None:
-    words = oprf.Code(SID).words(_items())[:, :7]
+    words = np.hstack(oprf.Code(SID).words(_items()))[:, :7]
     for row in range(1, BINS):
         assert int(np.bitwise_count(words[0] ^ words[row]).sum()) >= 128
 
@@ -76,7 +76,8 @@ def test_a_masked_row_shows_neither_item_nor_pad_to_the_sender() -> None:
     again, _, _ = _parties()
     second, _ = again.chunk(0, _items(1)[:64])
     code = oprf.Code(SID)
-    difference = code.words(_items()[:64])[:, :7] ^ code.words(_items(1)[:64])[:, :7]
+    first_words, second_words = (np.hstack(code.words(_items(seed)[:64])) for seed in (0, 1))
+    difference = (first_words ^ second_words)[:, :7]
     assert np.array_equal(first.rows.view(np.uint64) ^ second.rows.view(np.uint64), difference), (
         "equal pads must cancel: this is why keys are never used for a second instance"
     )

@@ -23,7 +23,7 @@ from psi_match.protocols.tables import CuckooTable, positions_key, simple_table
 from psi_match.sim.simulator import simulate
 
 
-@pytest.mark.parametrize("engine", ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)])
+@pytest.mark.parametrize("engine", ["kkrt", "vole", pytest.param("ecdh", marks=pytest.mark.openmined)])
 def test_message_sizes_depend_on_public_sizes_only(engine: str) -> None:
     # Public sizes of 256 and 1,280 in every case.
     inputs = [two_sets(0, 1025, 0), two_sets(1, 1200, 1), two_sets(256, 1280, 256, 3), two_sets(200, 1100, 17, 4)]
@@ -33,7 +33,7 @@ def test_message_sizes_depend_on_public_sizes_only(engine: str) -> None:
     assert directions == {("leader", "data"), ("data", "leader")}
 
 
-@pytest.mark.parametrize("engine", ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)])
+@pytest.mark.parametrize("engine", ["kkrt", "vole", pytest.param("ecdh", marks=pytest.mark.openmined)])
 def test_the_announced_number_of_messages_is_right(engine: str) -> None:
     leader, data_party = two_sets(300, 40_000, 100)
     run = intersect(engine, leader, data_party)
@@ -64,7 +64,7 @@ def _public_streams(people: np.ndarray) -> Iterator[bytes]:
     places = item_bins(positions_key(SID), people, bins)
     for k in range(3):
         items = encode_items(people, k)
-        words = code.words(items)
+        words = np.hstack(code.words(items))
         yield from (row.tobytes() for row in words[:, :7])
         hashed = blake2s_rows(
             np.ascontiguousarray(words[:, :7]).view(np.uint8), places[:, k].astype(np.uint64), oprf.person(0)
@@ -151,7 +151,7 @@ def _position_attack(monkeypatch: pytest.MonkeyPatch) -> float:
     tables: list[CuckooTable] = []
     lookups: list[tuple[np.ndarray, np.ndarray]] = []
 
-    class Recording(psi._Lookup):
+    class Recording(psi.Lookup):
         def __init__(self, values: np.ndarray, rows: np.ndarray) -> None:
             lookups.append((values, rows))
             super().__init__(values, rows)
@@ -162,7 +162,7 @@ def _position_attack(monkeypatch: pytest.MonkeyPatch) -> float:
         tables.append(real_build(*arguments))
         return tables[-1]
 
-    monkeypatch.setattr(psi, "_Lookup", Recording)
+    monkeypatch.setattr(psi, "Lookup", Recording)
     monkeypatch.setattr(CuckooTable, "build", build)
     leader, data_party = two_sets(30_000, 30_000, 30_000)
     run = intersect("kkrt", leader, data_party, leader_rng=SystemRandomness(), data_rng=SystemRandomness())

@@ -24,14 +24,15 @@ from numpy.typing import NDArray
 
 from psi_match.base.errors import PsiMatchError
 from psi_match.domain.bsn import format_bsn
-from psi_match.node.certificates import NODE, OPERATOR, Authority, Credentials, write_key_folder
+from psi_match.node.certificates import NODE, OPERATOR, ROLES, Authority, Credentials, write_key_folder
 from psi_match.node.config import NodeConfig, read_config
 from psi_match.node.context import NodeContext
 from psi_match.node.link import Link, LinkTimes
-from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, write_node_folder
+from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, govern, write_node_folder
 from psi_match.node.operator_client import OperatorClient
 from psi_match.node.outgoing_stream import OutgoingStream
 from psi_match.node.server import Node
+from psi_match.scenario.catalogue import Catalogue
 from psi_match.wire.frames import STEP_NAMES
 from psi_match.wire.v1 import peer_pb2 as pb
 from support.sets import numbers
@@ -304,7 +305,7 @@ def make_joint_bodies(folder: Path, people: People | None = None, limits: str = 
     bodies.write_people(bodies.people)
     addresses = {party: node.address for party, node in nodes.items()}
     for party, node in nodes.items():
-        write_key_folder(node.keys, bodies.authority, party, (NODE, OPERATOR), now)
+        write_key_folder(node.keys, bodies.authority, party, ROLES, now)
         datasets, opt_outs = {}, ""
         if party in WITH_DATA:
             columns = {"open_cents": "cents", "reminded": "boolean"}
@@ -317,6 +318,7 @@ def make_joint_bodies(folder: Path, people: People | None = None, limits: str = 
         extra = f'scenario_dir = "{scenarios}"\n{opt_outs}{limits}'
         write_node_folder(node.folder, node, addresses, datasets, extra)
         bodies.configs[party] = read_config(node.folder / "node.toml")
+    govern(nodes, Catalogue(scenarios).all())
     return bodies
 
 
@@ -394,12 +396,12 @@ class Wire:
                 arriving = self.meddle(link.peer, owner(link), kind, serialised)
             return all(feed(link, message) for message in arriving)
 
-        def watched_put(link: Link, serialised: bytes) -> None:
+        def watched_put(link: Link, serialised: bytes, step: str) -> None:
             kind = kind_of(pb.SessionMessage.FromString(serialised))
             for leaving in self.on_send(owner(link), link.peer, kind, serialised):
                 with self._lock:
                     self.sent.append((owner(link), link.peer, kind))
-                put(link, leaving)
+                put(link, leaving, step)
 
         def registered(stream: OutgoingStream, address: str, credentials: Credentials, link: Link) -> None:
             opened(stream, address, credentials, link)
@@ -451,9 +453,8 @@ def wait_idle(nodes: dict[str, Node], within_s: float = END_WITHIN_S) -> None:
 def forget_statistics(nodes: dict[str, Node]) -> None:
     """Let nodes count the same snapshot once more, as they would the next extract."""
     for node in nodes.values():
-        for path in node.context.ledger._folder.iterdir():
-            if path.name != "key":
-                path.unlink()
+        for path in node.context.ledger._statistics.iterdir():
+            path.unlink()
 
 
 def outcome(bodies: JointBodies, scenario: str, party: str = LEADER, adder: str = "prefix") -> object:

@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from psi_match.domain.bsn import format_bsn
-from psi_match.node.certificates import NODE, OPERATOR, Authority, Credentials, write_key_folder
+from psi_match.node.certificates import NODE, OPERATOR, ROLES, Authority, Credentials, write_key_folder
 from psi_match.node.config import NodeConfig, read_config
-from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, write_node_folder
+from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, govern, write_node_folder
 from psi_match.node.server import Node
+from psi_match.scenario.catalogue import Catalogue
 
 PARTIES = ("cjib", "belastingdienst", "toeslagen")
 LEADER = "cjib"
@@ -42,7 +43,7 @@ source = {{ nl = "geen", en = "none" }}
 purpose = {{ nl = "Proef", en = "Test" }}
 assumptions = {{ nl = "geen", en = "none" }}
 protocol = "psi"
-engines = ["kkrt", "ecdh"]
+engines = ["kkrt", "vole", "ecdh"]
 leader = "cjib"
 """
 SCENARIO_PARTY = """
@@ -97,13 +98,14 @@ def make_bodies(folder: Path, rows: dict[str, NDArray[np.uint32]], limits: str =
     bodies = Bodies(folder, authority, nodes, rows)
     addresses = {party: node.address for party, node in nodes.items()}
     for party, node in nodes.items():
-        write_key_folder(node.keys, authority, party, (NODE, OPERATOR), now)
+        write_key_folder(node.keys, authority, party, ROLES, now)
         path = folder / "data" / party / "rows.parquet"
         write_rows(path, rows[party])
         dataset = LocalDataset(path)
         extra = f'scenario_dir = "{scenarios}"\n{limits}'
         write_node_folder(node.folder, node, addresses, {"rows": dataset}, extra)
         bodies.configs[party] = read_config(node.folder / "node.toml")
+    govern(nodes, Catalogue(scenarios).all())
     return bodies
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from psi_match.domain.bsn import BsnKind, format_bsn, is_of_kind, remainders
+from psi_match.domain.columns import bsn_column
 from psi_match.population.numbers import draw_numbers
 
 
@@ -21,7 +22,9 @@ def oracle(number: int) -> int:
 def test_remainders_and_text(people: list[int]) -> None:
     numbers = np.array(people, dtype=np.uint32)
     assert remainders(numbers).tolist() == [oracle(number) for number in people]
-    assert format_bsn(numbers).tolist() == [f"{number:09d}" for number in people]
+    texts = [f"{number:09d}" for number in people]
+    assert format_bsn(numbers).tolist() == texts
+    assert bsn_column(numbers).to_pylist() == texts
 
 
 @pytest.mark.parametrize("valid", [111222333, 123456782])

@@ -479,7 +479,7 @@ def test_generated_populations_have_a_truth_for_every_scenario(tmp_path: Path, p
 def test_the_pairwise_truth_reads_the_same_file(tmp_path: Path) -> None:
     generate(20_000, 1, tmp_path / "out", datetime.date(2026, 1, 1))
     population = read_whole_truth(tmp_path / "out")
-    pairs = expected_result(population.people, Catalogue().get("betalingsregeling-rijk-paren"))
+    pairs = expected_result(population, Catalogue().get("betalingsregeling-rijk-paren"))
     name = "betalingsregeling-rijk"
     joint = expected_join(scenario(name), population)["cjib"]["bsn"]
     assert sorted(set(pairs["bsn"]) - out_of(population, name)) == joint.tolist()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import structlog
 from cryptography import x509
@@ -54,7 +55,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_key_folders_are_private_and_name_their_party(keys: Path) -> None:
     for role in (NODE, OPERATOR):
         credentials = Credentials.read(keys / "cjib", role)
-        assert credentials.identity == Identity("cjib", role)
+        assert credentials.identity == Identity("cjib", role, "" if role == NODE else "demo")
         assert "PRIVATE" not in repr(credentials)
         assert stat.S_IMODE((keys / "cjib" / f"{role}.key").stat().st_mode) == 0o600
     assert stat.S_IMODE((keys / "cjib").stat().st_mode) == 0o700
@@ -219,6 +220,38 @@ def test_what_is_about_one_peer_is_not_told_to_another() -> None:
         assert aborts.to_wire(error, "uwv").abort.sentence in aborts.SENTENCES.values()
 
 
+def _aborted(link: Link, reason: pb.AbortReason) -> None:
+    link.feed(pb.SessionMessage(abort=pb.Abort(reason=reason)).SerializeToString())
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_party_at_fault_is_named_and_not_who_passes_it_on(late: bool) -> None:
+    """Two streams: what a third party heard may come before the word of the party at fault."""
+    times = LinkTimes(silence_s=5, heartbeat_s=60, run_end=time.monotonic() + 60)
+    links = {peer: Link(peer, times, is_leader=True) for peer in ("svb", "uwv")}
+    session = Session("00" * 16, "s", "leader", dict(links))
+    _aborted(links["svb"], pb.ABORT_REASON_OTHER_PARTY)
+    with pytest.raises(errors.PeerAborted) as raised:
+        links["svb"].receive_message("done")
+    for link in links.values():
+        link.abort(raised.value)
+    timer = threading.Timer(0.3 if late else 0, _aborted, (links["uwv"], pb.ABORT_REASON_DATA))
+    timer.start()
+    cause = session.cause_of(raised.value)
+    timer.join()
+    assert (cause.peer, cause.step, type(cause)) == ("uwv", "hello", errors.PeerAborted)
+
+
+def test_where_the_cause_never_comes_its_echo_stands() -> None:
+    times = LinkTimes(silence_s=5, heartbeat_s=60, run_end=time.monotonic() + 60)
+    link = Link("svb", times, is_leader=True)
+    _aborted(link, pb.ABORT_REASON_OTHER_PARTY)
+    with pytest.raises(errors.PeerAborted) as raised:
+        link.check()
+    assert Session("00" * 16, "s", "leader", {"svb": link}).cause_of(raised.value, wait_s=0.2) is raised.value
+    link.close()
+
+
 def test_a_peers_words_are_cut_and_stripped() -> None:
     abort = pb.Abort(reason=pb.ABORT_REASON_REFUSED, sentence="no\x1b[31m\nway" + "x" * 1000)
     said = str(aborts.from_wire(abort, "uwv"))
@@ -230,7 +263,10 @@ def test_a_peers_words_are_cut_and_stripped() -> None:
 
 
 def _record(run_id: str) -> RunRecord:
-    return RunRecord(run_id, "s", "d", "kkrt", "cjib", "leader", "cjib", ["cjib", "uwv"], started="2026-01-01")
+    parties = ["cjib", "uwv"]
+    return RunRecord(
+        run_id, "s", "d", "kkrt", "cjib", "leader", "cjib", parties, state="finished", started="2026-01-01"
+    )
 
 
 def test_a_run_id_works_once_also_after_a_restart(tmp_path: Path) -> None:
@@ -243,7 +279,7 @@ def test_a_run_id_works_once_also_after_a_restart(tmp_path: Path) -> None:
             Store(tmp_path).open_run(bad)
 
 
-def test_results_and_records_are_private_and_complete(tmp_path: Path) -> None:
+def test_results_and_records_are_private_and_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, run_id = Store(tmp_path / "state"), "a" * 32
     store.open_run(run_id)
     with pytest.raises(UsageError, match="no result"):
@@ -256,13 +292,13 @@ def test_results_and_records_are_private_and_complete(tmp_path: Path) -> None:
     for path in [tmp_path / "state", *(tmp_path / "state").rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
-    class Unwritable:
-        def to_parquet(self, *_: object, **__: object) -> None:
-            raise OSError("disk full")
+    def full(*_: object, **__: object) -> None:
+        raise OSError("disk full")
 
     store.open_run("b" * 32)
+    monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(OSError, match="disk full"):
-        store.write_result("b" * 32, Unwritable())  # type: ignore[arg-type]
+        store.write_result("b" * 32, pd.DataFrame({"bsn": ["999900006"]}))
     assert list((tmp_path / "state" / "runs" / ("b" * 32)).iterdir()) == []
 
 
@@ -280,7 +316,7 @@ def test_sessions_are_bounded_and_end_at_shutdown() -> None:
         link = _link()
         second.add_link(link)
         assert not sessions.shut_down(0.1)
-        with pytest.raises(aborts.ShutdownError):
+        with pytest.raises(errors.ShutdownError):
             second.add_link(_link())
         (told,) = [pb.SessionMessage.FromString(message) for message in link.outgoing()]
         assert told.abort.reason == pb.ABORT_REASON_SHUTDOWN
@@ -327,7 +363,7 @@ def test_every_exit_code_is_documented_and_every_documented_one_exists() -> None
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     used = {kind.exit_code for kind in _all_errors(PsiMatchError)}
     assert documented == used | {0, 130}
-    for kind in _all_errors(PsiMatchError) - {PsiMatchError, aborts.ShutdownError}:
+    for kind in _all_errors(PsiMatchError) - {PsiMatchError}:
         assert f"| {kind.exit_code} | `{kind.__name__}`" in page, kind.__name__
         assert kind.__name__ in (errors.__doc__ or "")
 

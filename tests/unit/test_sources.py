@@ -9,6 +9,7 @@ import datetime
 import logging
 import os
 import sqlite3
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,16 @@ from pydantic import TypeAdapter, ValidationError
 from psi_match.base.errors import DataError
 from psi_match.domain.bsn import BsnKind, format_bsn, is_of_kind
 from psi_match.domain.dataset import Dataset, DatasetSpec
-from psi_match.node import sources
-from psi_match.node.sources import CsvSource, ParquetSource, SourceConfig, SqlSource, fingerprint, load
+from psi_match.node import csv_source, sql_source
+from psi_match.node.sources import (
+    CsvSource,
+    ParquetSource,
+    SourceConfig,
+    SqlSource,
+    fingerprint,
+    load,
+    read_batches,
+)
 
 DAY = datetime.date(2026, 1, 31)
 _RANGE = np.arange(999_900_000, 10**9, dtype=np.uint32)
@@ -156,17 +165,17 @@ def test_quotes_and_bytes_are_right_in_whatever_blocks_they_come(cells: list[lis
 
 def checked(content: bytes, block_bytes: int) -> bool:
     """Run the check of a file's bytes in blocks of a few bytes."""
-    before = sources._BLOCK_BYTES
+    before = csv_source._BLOCK_BYTES
     descriptor = os.memfd_create("export.csv")
     try:
         os.write(descriptor, content)
         source = CsvSource(kind="csv", path=Path(f"/proc/self/fd/{descriptor}"))
-        header = sources._header(source)
+        header = csv_source._header(source)
         assert header is not None
-        sources._BLOCK_BYTES = block_bytes
-        return sources._check_bytes(source, header)
+        csv_source._BLOCK_BYTES = block_bytes
+        return csv_source._check_bytes(source, header)
     finally:
-        sources._BLOCK_BYTES = before
+        csv_source._BLOCK_BYTES = before
         os.close(descriptor)
 
 
@@ -276,6 +285,11 @@ def test_names_are_quoted_and_nothing_is_an_empty_cell(database: str) -> None:
     assert "cannot read table" in refused(sql(database, table='Open posten" --'))
 
 
+def test_rows_of_a_database_come_in_batches(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql_source, "_BATCH_ROWS", 2)
+    assert [len(batch) for batch in read_batches(spec(), sql(database, table="Open posten"))] == [2, 1]
+
+
 def test_a_query_runs_as_it_is(database: str) -> None:
     query = "SELECT x, bsn FROM \"Open posten\" WHERE x = ':x' OR x LIKE '%:y%' OR '10:30' = '10:31'"
     assert load(WITH_TEXT, sql(database, query=query)).columns["x"].tolist() == [":x"]
@@ -350,6 +364,38 @@ def test_the_url_may_stand_in_a_file(tmp_path: Path, database: str) -> None:
     assert load(spec(), source).rows == 3
     path.unlink()
     assert "its url_file cannot be read: No such file" in refused(source)
+
+
+def test_the_password_may_stand_in_a_file_of_its_own(tmp_path: Path, database: str) -> None:
+    path = tmp_path / "password"
+    path.write_text(f"{SECRET}\n")
+    given_source = {"kind": "sql", "url": database, "password_file": "password", "table": "Open posten"}
+    source = SqlSource.model_validate(given_source).relative_to(tmp_path)
+    assert source.password_file == path
+    assert SECRET not in repr(source)
+    # SQLite knows no passwords: SQLAlchemy says so, and does not get to show it.
+    assert "does not fit its driver" in refused(source)
+    for content in ("", "\n", f"{SECRET}\n\n", f"{SECRET}\0"):
+        path.write_text(content)
+        assert "does not hold one line" in refused(source)
+    path.write_bytes(b"\xff")
+    assert "password_file cannot be read" in refused(source)
+    path.unlink()
+    assert "password_file cannot be read: No such file" in refused(source)
+    with pytest.raises(ValidationError, match="no password in url beside") as raised:
+        SqlSource.model_validate(given_source | {"url": f"postgresql+psycopg://cjib:{SECRET}@localhost/cjib"})
+    assert SECRET not in str(raised.value)
+    (tmp_path / "url").write_text(f"postgresql+psycopg://cjib:{SECRET}@localhost/cjib")
+    path.write_text(SECRET)
+    both = {"kind": "sql", "url_file": tmp_path / "url", "password_file": path, "table": "x"}
+    assert "a password in the URL too" in refused(SqlSource.model_validate(both))
+
+
+def test_without_the_driver_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for scheme in ("postgresql", "postgresql+psycopg"):
+        text = refused(sql(f"{scheme}://cjib:{SECRET}@localhost/x", table="x"))
+        assert "the driver for PostgreSQL (psycopg) is not installed" in text
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ def through_the_codec() -> tuple[object, list[int]]:
     return carry, sizes
 
 
-@pytest.mark.parametrize("engine", ["kkrt", pytest.param("ecdh", marks=pytest.mark.openmined)])
+@pytest.mark.parametrize("engine", ["kkrt", "vole", pytest.param("ecdh", marks=pytest.mark.openmined)])
 def test_a_run_through_the_codec_gives_the_same_answer(engine: str) -> None:
-    leader, data_party = two_sets(300, 70_000 if engine == "kkrt" else 400, 123)
+    leader, data_party = two_sets(300, 400 if engine == "ecdh" else 70_000, 123)
     carry, sizes = through_the_codec()
     run = intersect(engine, leader, data_party, carry=carry)
     assert np.array_equal(run.results["leader"], np.isin(leader, data_party))

@@ -1,7 +1,8 @@
-"""How much memory this process has used at most."""
+"""What this process has used and may use of its machine: memory, processors."""
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 
@@ -20,3 +21,8 @@ def peak_rss_bytes() -> int:
     except OSError:
         pass
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
+
+
+def usable_cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

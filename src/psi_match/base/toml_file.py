@@ -12,9 +12,12 @@ from pydantic import BaseModel, ValidationError
 from psi_match.base.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
+_HEADER = re.compile(r"^\s*(\[\[?)([^\]]+)\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""^\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*(\.|=)""")
 
+_MOST_SHOWN = 20
+"""Problems of one file that an error tells of."""
+_LONGEST_KEY = 200
 _PLAIN = {
     "missing": "is missing",
     "extra_forbidden": "is not a known key",
@@ -58,19 +61,32 @@ def parse_model(text: str, name: str, model: type[Model], error: type[ConfigErro
         where = re.search(r"at line (\d+)", str(cause))
         problems = [f"{name}{f' line {where[1]}' if where else ''} is not valid TOML."]
     except ValidationError as cause:
-        for problem in cause.errors(include_input=False, include_url=False):
+        for problem in cause.errors(include_input=False, include_url=False)[:_MOST_SHOWN]:
             location = tuple(part for part in problem["loc"] if part not in _UNION_TAGS)
-            key = ".".join(str(part) for part in location) or "the file"
+            key = _printable(".".join(str(part) for part in location)) or "the file"
             line = line_of(text, location)
             said = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
             problems.append(f"{name}{f' line {line}' if line else ''}: {key} {said}.")
+    except RecursionError:
+        problems = [f"{name} is nested too deeply."]
+    except ValueError:
+        # Python reads no number of more than a few thousand digits.
+        problems = [f"{name} holds a number that is too large."]
     # Raised here, outside the handlers: a library's error holds the value and must not travel along as context.
     more = f" And {len(problems) - 1} more: {' '.join(problems[1:])}" if len(problems) > 1 else ""
     raise error(problems[0] + more, "Compare it with the example in docs.")
 
 
-_UNION_TAGS = frozenset({"csv", "parquet", "sql", "psi", "join", "members", "label", "signal", "statistics"})
+_UNION_TAGS = frozenset(
+    {"csv", "parquet", "sql", "file", "pkcs11", "threads", "dask"}
+    | {"psi", "join", "members", "label", "signal", "statistics"}
+)
 """Pydantic puts the tag of a tagged union into a location; it is not a key of the file."""
+
+
+def _printable(key: str) -> str:
+    """Return a key fit for a terminal: a file may come from somebody else."""
+    return "".join(character for character in key[:_LONGEST_KEY] if character.isprintable())
 
 
 def line_of(text: str, location: tuple[str | int, ...]) -> int | None:

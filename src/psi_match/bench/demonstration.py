@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from psi_match.base.randomness import SystemRandomness
+from psi_match.bench.evaluation import evaluate, of_scenario
 from psi_match.bench.truth import expected_join, expected_result, same_result
 from psi_match.domain.parties import BODIES
-from psi_match.node.certificates import NODE, OPERATOR, Authority, write_key_folder
-from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, running, write_node_folder
+from psi_match.node.certificates import ROLES, Authority, write_key_folder
+from psi_match.node.dossier import Dossier, collect
+from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, govern, running, write_node_folder
 from psi_match.node.operator_client import OperatorClient, finished_record
 from psi_match.population.files import OPT_OUTS_NAME
 from psi_match.population.generate import SUMMARY_NAME, generate
-from psi_match.population.truth import TRUTH_NAME, read_truth, read_whole_truth
+from psi_match.population.truth import TRUTH_NAME, read_whole_truth
 from psi_match.scenario.catalogue import Catalogue
 from psi_match.scenario.join_model import AnyScenario, JoinScenario
 from psi_match.scenario.model import Scenario
@@ -47,6 +50,8 @@ COLUMNS = {
     "household_type": "integer",
 }
 """Types of all columns of a population, by name."""
+DOSSIER_FOLDER = "dossier"
+"""Within a demo's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class DemoOutcome:
         tables: counts of a table of statistics, per recipient and cell; None where suppressed.
     """
 
+    run_id: str
     scenario: str
     engine: str
     persons: int
@@ -116,7 +122,7 @@ def demonstrate(
         scenario_name: a scenario of the catalogue.
         persons: size of the population.
         seed: of the population.
-        folder: receives population, keys, node folders.
+        folder: receives population, keys, node folders, and the run's dossier.
         engine: ``kkrt`` or ``ecdh``, for a joint scenario ``ripple`` or ``prefix``; the scenario's own if empty.
         on_stage: called with the name of each stage as it begins: ``population``, ``kernels``, ``nodes``, ``run``.
         on_progress: called with the progress of the run.
@@ -137,7 +143,16 @@ def demonstrate(
         on_stage("run")
         operators = {party: node.operator for party, node in nodes.items()}
         outcome = match_and_compare(scenario, operators, folder / "population" / TRUTH_NAME, engine, on_progress)
+        dossier = _collect([nodes[party] for party in scenario.party_ids], outcome.run_id)
+    about = of_scenario(evaluate(folder / "population"), scenario.name)
+    (dossier.with_evaluation(about) if about else dossier).write(folder / DOSSIER_FOLDER)
     return replace(outcome, wall_s=round(time.monotonic() - began, 2))
+
+
+def _collect(nodes: list[LocalNode], run_id: str) -> Dossier:
+    """Collect the run's dossier as an observer of every party."""
+    with ExitStack() as stack:
+        return collect({node.party: stack.enter_context(node.observer()) for node in nodes}, run_id)
 
 
 def demo_parties(scenario: AnyScenario) -> list[str]:
@@ -181,6 +196,7 @@ def match_and_compare(
     learned_by_others = [p for p, own in records.items() if p not in expected and own["result_rows"] is not None]
     same = not learned_by_others and all(same_result(found[party], table) for party, table in expected.items())
     return DemoOutcome(
+        run_id=record["run_id"],
         scenario=scenario.name,
         engine=record["engine"],
         persons=summary["persons"],
@@ -205,12 +221,13 @@ def prepare_nodes(folder: Path, parties: list[str]) -> dict[str, LocalNode]:
     }
     addresses = {party: node.address for party, node in nodes.items()}
     for party, node in nodes.items():
-        write_key_folder(node.keys, authority, party, (NODE, OPERATOR), now)
+        write_key_folder(node.keys, authority, party, ROLES, now)
         files = sorted((folder / "population" / party).glob("*.parquet"))
         datasets = {path.stem: LocalDataset(path, _columns(path)) for path in files}
         opt_outs = Path(OPT_OUTS_NAME).stem
         extra = f'opt_outs = "{opt_outs}"\n' if opt_outs in datasets else ""
         write_node_folder(node.folder, node, addresses, datasets, extra)
+    govern(nodes, Catalogue().all())
     return nodes
 
 
@@ -220,9 +237,10 @@ def _columns(path: Path) -> dict[str, str]:
 
 def _expected(scenario: AnyScenario, truth: Path) -> dict[str, pd.DataFrame]:
     """Return what each recipient must learn, by the truth."""
+    whole = read_whole_truth(truth.parent)
     if isinstance(scenario, JoinScenario):
-        return expected_join(scenario, read_whole_truth(truth.parent))
-    return {scenario.leader: expected_result(read_truth(truth), scenario)}
+        return expected_join(scenario, whole)
+    return {scenario.leader: expected_result(whole, scenario)}
 
 
 def _counted(scenario: AnyScenario, tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:

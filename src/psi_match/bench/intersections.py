@@ -1,35 +1,33 @@
-"""Bench of the two-party intersection: two real node processes, loopback mTLS, counted bytes, checked answers.
+"""The suite ``psi``: a leader learns which of its rows a data party has too.
 
-What is timed is what an operator waits for: from ``run`` to the result in the leader's store, with the datasets loaded
-and the kernels warm. Half of the leader's rows are in the data party's set.
+Half of the smaller set is common. Beside other programs every contender reads the same CSV files and writes a file.
 """
 
 from __future__ import annotations
 
-import datetime
-import io
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from psi_match.base.errors import ResultMismatch
+from psi_match.base.errors import UsageError
+from psi_match.bench.draws import dataset_of, draw_pair, pair_answer, psi_inputs, write_table
+from psi_match.bench.measuring import Effort, Task, Watch, measure
+from psi_match.bench.model import Contender, Row
+from psi_match.bench.nodes import LOOPBACK, Setting
+from psi_match.bench.other_programs import on_net
+from psi_match.bench.ours import AUTO, OurNodes
+from psi_match.bench.sizes import Size
 from psi_match.domain.bsn import format_bsn
-from psi_match.node.certificates import NODE, OPERATOR, Authority, write_key_folder
-from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, running, write_node_folder
-from psi_match.node.operator_client import finished_record
-from psi_match.population.numbers import draw_numbers
+from psi_match.scenario.model import ENGINES
 
 LEADER, DATA_PARTY = "cjib", "belastingdienst"
-SCENARIO = "bench-psi"
-_SCENARIO_TOML = """\
+SUITE, SCENARIO = "psi", "bench-psi"
+_REVEALS = {
+    "vole": "nothing beside the answer and public sizes; that the leader's set stays hidden also rests on learning "
+    "parity with noise",
+}
+_CHOSEN_FROM = ("kkrt", "vole")
+"""What a node chooses from by the bandwidth that it measures."""
+_TOML = """\
 format = 1
 name = "{name}"
 title = {{ nl = "Meting", en = "Bench" }}
@@ -37,7 +35,7 @@ source = {{ nl = "geen", en = "none" }}
 purpose = {{ nl = "De duur van een doorsnede meten.", en = "Time an intersection of made-up numbers." }}
 assumptions = {{ nl = "geen", en = "none" }}
 protocol = "psi"
-engines = ["kkrt", "ecdh"]
+engines = [{engines}]
 leader = "{leader}"
 [[parties]]
 id = "{leader}"
@@ -52,121 +50,91 @@ rows = {{ nl = "nummers", en = "numbers" }}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One engine's figures: the run of median wall time.
-
-    Args:
-        suite: ``psi``.
-        engine: ``kkrt`` or ``ecdh``.
-        rows: rows per party.
-        wall_s: seconds from ``run`` to the stored result.
-        cpu_s: CPU seconds of each node's process during the run, by party.
-        peak_rss_bytes: largest resident memory of each node's process since its start, by party.
-        bytes: serialised message bytes per directed pair, without heartbeats, gRPC and TLS.
-        rounds: flights of messages in one direction.
-        runs_wall_s: wall times of all timed runs.
-    """
-
-    suite: str
-    engine: str
-    rows: int
-    wall_s: float
-    cpu_s: dict[str, float]
-    peak_rss_bytes: dict[str, int]
-    bytes: dict[str, int]
-    rounds: int
-    runs_wall_s: list[float]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
-
-
-def bench_intersections(
-    rows: int,
-    engine: str,
-    runs: int,
+def bench_psi(
+    size: Size,
+    engines: Sequence[str],
     folder: Path,
+    effort: Effort,
+    watch: Watch,
     *,
-    warm_up: bool = True,
-    on_stage: Callable[[str], None] = lambda _stage: None,
-) -> Measurement:
-    """Time one engine in an empty folder.
+    net: str = LOOPBACK,
+    peers: Sequence[str] = (),
+) -> list[Row]:
+    """Measure engines, and other programs beside them, at one size.
 
     Args:
-        rows: rows per party.
-        engine: which engine.
-        runs: timed runs.
-        folder: receives data, keys and node folders.
-        warm_up: do one run first that does not count.
-        on_stage: called with the name of each stage as it begins.
+        size: rows of both parties.
+        engines: of this program.
+        folder: empty; receives rows, keys and node folders.
+        effort: how often.
+        watch: told what is being done.
+        net: the network between the nodes.
+        peers: other programs; then everybody starts from CSV files and ends with a file.
+
+    Returns:
+        One row per engine and program.
 
     Raises:
-        ResultMismatch: a timed run's answer differs from that of pandas.
+        UsageError: there is no engine or program of that name.
+        ResultMismatch: an answer differs from that of pandas.
         PsiMatchError: a run failed.
     """
-    on_stage(f"{engine}: make {rows} rows for each of two parties")
-    expected = _write_rows(rows, folder)
-    nodes = _prepare(folder)
-    on_stage(f"{engine}: start two nodes and load their rows")
-    timed: list[tuple[float, dict[str, Any], dict[str, Any]]] = []
-    with running(nodes):
-        for index in range(runs + warm_up):
-            on_stage(f"{engine}: {'warm-up' if index < warm_up else f'run {index + 1 - warm_up} of {runs}'}")
-            with nodes[0].operator() as leader, nodes[1].operator() as data_party:
-                began = time.monotonic()
-                record = leader.run(SCENARIO, engine)
-                wall = time.monotonic() - began
-                found = pd.read_parquet(io.BytesIO(leader.result(record["run_id"])))
-                if not np.array_equal(found["bsn"].to_numpy(dtype=str), expected):
-                    raise ResultMismatch(f"Engine {engine} gave another answer than pandas.", "Please report it.")
-                if index >= warm_up:
-                    timed.append((wall, record, finished_record(data_party, record["run_id"])))
-    walls = [wall for wall, _, _ in timed]
-    _, record, theirs = timed[walls.index(statistics.median_low(walls))]
-    pair = record["pairs"][DATA_PARTY]
-    return Measurement(
-        suite="psi",
-        engine=engine,
-        rows=rows,
-        wall_s=round(statistics.median_low(walls), 3),
-        cpu_s={LEADER: record["cpu_s"], DATA_PARTY: theirs["cpu_s"]},
-        peak_rss_bytes={LEADER: record["peak_rss_bytes"], DATA_PARTY: theirs["peak_rss_bytes"]},
-        bytes={f"{LEADER}->{DATA_PARTY}": pair["bytes_out"], f"{DATA_PARTY}->{LEADER}": pair["bytes_in"]},
-        rounds=pair["rounds"],
-        runs_wall_s=[round(wall, 3) for wall in walls],
-    )
+    check_engines(engines)
+    watch(f"{size}: make the rows of two parties")
+    others: list[Contender] = []
+    data = folder / "data"
+    data.mkdir()
+    if peers:
+        from psi_match.bench.peers import psi as peers_psi
+        from psi_match.bench.peers import psi_contender
 
-
-def _write_rows(rows: int, folder: Path) -> np.ndarray[Any, np.dtype[Any]]:
-    """Write both parties' rows; return the expected answer, by pandas, as sorted text."""
-    numbers = draw_numbers(2 * rows - rows // 2, np.random.default_rng(7))
-    sides = {LEADER: numbers[:rows], DATA_PARTY: numbers[rows - rows // 2 :]}
-    today = datetime.datetime.now(datetime.UTC).date()
-    for party, own in sides.items():
-        (folder / "data" / party).mkdir(parents=True)
-        table = pa.table({"bsn": pa.array(format_bsn(own)), "peildatum": pa.array([today] * len(own), pa.date32())})
-        pq.write_table(table, folder / "data" / party / "rows.parquet")
-    leader = pd.Series(format_bsn(sides[LEADER]))
-    both = leader[leader.isin(pd.Series(format_bsn(sides[DATA_PARTY])))]
-    return both.sort_values().to_numpy(dtype=str)
-
-
-def _prepare(folder: Path) -> list[LocalNode]:
-    now = datetime.datetime.now(datetime.UTC)
-    authority = Authority.create(now)
-    (folder / "scenarios").mkdir()
-    text = _SCENARIO_TOML.format(name=SCENARIO, leader=LEADER, data_party=DATA_PARTY)
-    (folder / "scenarios" / f"{SCENARIO}.toml").write_text(text)
-    nodes = [
-        LocalNode(party, folder / "nodes" / party, folder / "keys" / party, port)
-        for party, port in zip((LEADER, DATA_PARTY), free_ports(2), strict=True)
+        inputs = psi_inputs(size, data)
+        paths, expected = (inputs.leader_csv, inputs.data_csv), inputs.expected
+        others += [
+            on_net(psi_contender(name, inputs, folder / name), net, (peers_psi.LEADER, peers_psi.DATA_PARTY))
+            for name in peers
+        ]
+    else:
+        sides = draw_pair(size)
+        paths, expected = (data / "leader.parquet", data / "data-party.parquet"), pair_answer(*sides)
+        for path, numbers in zip(paths, sides, strict=True):
+            write_table({"bsn": format_bsn(numbers)}, path)
+    datasets = {party: dataset_of(path) for party, path in zip((LEADER, DATA_PARTY), paths, strict=True)}
+    ours = [
+        OurNodes(
+            variant=engine,
+            setting=Setting(SCENARIO, scenario_toml(engine), (LEADER, DATA_PARTY), datasets),
+            expected=expected,
+            folder=folder / engine,
+            recipient=LEADER,
+            engine="" if engine == AUTO else engine,
+            net=net,
+            to_file=bool(peers),
+            # What a node chooses may be this engine.
+            reveals=_REVEALS.get("vole" if engine == AUTO else engine, ""),
+        )
+        for engine in engines
     ]
-    addresses = {node.party: node.address for node in nodes}
-    for node in nodes:
-        write_key_folder(node.keys, authority, node.party, (NODE, OPERATOR), now)
-        rows = LocalDataset(folder / "data" / node.party / "rows.parquet", preload=True)
-        extra = f'scenario_dir = "{folder / "scenarios"}"\n'
-        write_node_folder(node.folder, node, addresses, {"rows": rows}, extra)
-    return nodes
+    task = Task(
+        SUITE,
+        str(size),
+        {"rows": size.rows, "data_rows": size.data_rows, "net": net, "from": "csv" if peers else "memory"},
+    )
+    return measure(task, [*ours, *others], effort, watch)
+
+
+def check_engines(engines: Sequence[str]) -> None:
+    """Refuse names that are none of an engine.
+
+    Raises:
+        UsageError: there is no engine of that name.
+    """
+    if unknown := [name for name in engines if name not in (*ENGINES, AUTO)]:
+        raise UsageError(f"There is no engine named {unknown[0]}.", f"Choose from {', '.join((*ENGINES, AUTO))}.")
+
+
+def scenario_toml(engine: str) -> str:
+    """Return the scenario file in which one engine is allowed, or those that a node may choose from."""
+    allowed = _CHOSEN_FROM if engine == AUTO else (engine,)
+    engines = ", ".join(f'"{name}"' for name in allowed)
+    return _TOML.format(name=SCENARIO, engines=engines, leader=LEADER, data_party=DATA_PARTY)

@@ -1,33 +1,31 @@
-"""Bench of joint runs: real node processes, loopback mTLS, counted bytes per stage, checked answers.
-
-What is timed is what an operator waits for: from ``run`` to the result in the recipient's store, with the datasets
-loaded and the kernels warm. Every answer is compared with pandas.
-"""
+"""Joint runs that are measured: which parties, which rule, which answer by pandas. The suite ``join``."""
 
 from __future__ import annotations
 
-import datetime
-import io
-import statistics
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from psi_match.base.errors import ResultMismatch
+from psi_match.bench.draws import dataset_of, write_table
+from psi_match.bench.inputs import as_text
+from psi_match.bench.measuring import Effort, Task, Watch, measure
+from psi_match.bench.model import Row
+from psi_match.bench.nodes import LOOPBACK, Setting
+from psi_match.bench.ours import AUTO, OurNodes
+from psi_match.bench.sizes import in_powers
 from psi_match.domain.bsn import format_bsn
-from psi_match.node.certificates import NODE, OPERATOR, Authority, write_key_folder
-from psi_match.node.local_nodes import LocalDataset, LocalNode, free_ports, running, write_node_folder
-from psi_match.node.operator_client import finished_record
 from psi_match.population.numbers import draw_numbers
 
-SCENARIO = "bench-join"
+SUITE, SCENARIO = "join", "bench-join"
+REVEALS = (
+    "nothing beside the answer and public sizes, as long as no two of the three compute parties collude and none "
+    "deviates; two of them together see what is computed, and with a signal the BSNs of every leader"
+)
+"""Of every joint run; a leader that computes counts as one of the two."""
 _AMOUNT = 10**12
 _HEAD = """\
 format = 1
@@ -56,7 +54,6 @@ class Case:
         sizes: rows per party with data, as a factor of the rows that were asked for.
         columns: per party its computed columns with the largest value that is declared.
         keys: whether the leader's rows have a partner.
-        output: TOML of the output.
         recipient: who learns the result.
         constants: named numbers.
         expected: the BSNs in the answer, from the parties' tables, by pandas.
@@ -74,6 +71,11 @@ class Case:
     keys: bool = False
     constants: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Everyone who takes part; the first leader, who starts the run, first."""
+        return tuple(dict.fromkeys([*self.leaders[:1], *self.sizes, *self.compute, self.recipient]))
+
 
 _CREDITORS = ("belastingdienst", "toeslagen", "cak", "cjib")
 _COUNT = "count(" + ", ".join(f"{party}.present" for party in _CREDITORS) + ") >= 2"
@@ -85,11 +87,11 @@ def _pair_answer(tables: Mapping[str, pd.DataFrame]) -> pd.Series[str]:
     return both["bsn"][both["amount"] + both["amount_there"] < both["bound"]]
 
 
-def _several_answer(tables: Mapping[str, pd.DataFrame], leaders: tuple[str, ...]) -> pd.Series[str]:
-    counts = pd.concat([tables[party]["bsn"] for party in _CREDITORS]).value_counts()
-    several = pd.Series(counts.index[counts >= 2].to_numpy())
-    held = pd.concat([tables[leader]["bsn"] for leader in leaders])
-    return several[several.isin(held)]
+def several(tables: Mapping[str, pd.DataFrame], threshold: int, leaders: tuple[str, ...] = ()) -> pd.Series[str]:
+    """Return who is in the tables of at least so many parties, and of one of the leaders if any are named."""
+    counts = pd.concat([table["bsn"] for table in tables.values()]).value_counts()
+    found = pd.Series(counts.index[counts >= threshold].to_numpy())
+    return found[found.isin(pd.concat([tables[leader]["bsn"] for leader in leaders or tables]))]
 
 
 def _aio_answer(tables: Mapping[str, pd.DataFrame]) -> pd.Series[str]:
@@ -124,7 +126,7 @@ CASES = {
             _COUNT,
             dict.fromkeys(_CREDITORS, 1),
             "belastingdienst",
-            lambda tables: _several_answer(tables, ("belastingdienst",)),
+            lambda tables: several(tables, 2, ("belastingdienst",)),
         ),
         Case(
             "full-coverage",
@@ -134,7 +136,7 @@ CASES = {
             _COUNT,
             dict.fromkeys(_CREDITORS, 1),
             "gemeente-a",
-            lambda tables: _several_answer(tables, _CREDITORS[:3]),
+            lambda tables: several(tables, 2, _CREDITORS[:3]),
         ),
         Case(
             "aio",
@@ -154,98 +156,61 @@ CASES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One case's figures: the run of median wall time.
-
-    Args:
-        case: name.
-        rows: rows that were asked for.
-        wall_s: seconds from ``run`` to the stored result.
-        cpu_s: CPU seconds of each node's process during the run, by party.
-        peak_rss_bytes: largest resident memory of each node's process since its start, by party.
-        bytes: serialised message bytes per directed pair, without heartbeats, gRPC and TLS.
-        stages: per party the parts of its role with seconds and bytes.
-        runs_wall_s: wall times of all timed runs.
-    """
-
-    case: str
-    rows: int
-    wall_s: float
-    cpu_s: dict[str, float]
-    peak_rss_bytes: dict[str, int]
-    bytes: dict[str, int]
-    stages: dict[str, list[dict[str, Any]]]
-    runs_wall_s: list[float]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
-
-
 def bench_join(
     case: Case,
     rows: int,
-    runs: int,
     folder: Path,
+    effort: Effort,
+    watch: Watch,
     *,
     adder: str = "",
-    warm_up: bool = True,
-    on_stage: Callable[[str], None] = lambda _stage: None,
-) -> Measurement:
-    """Time one case in an empty folder.
+    net: str = LOOPBACK,
+) -> Row:
+    """Measure one case at one size.
 
     Args:
         case: what is measured.
         rows: rows per party with data.
-        runs: timed runs.
-        folder: receives data, keys and node folders.
-        adder: ``ripple`` or ``prefix``.
-        warm_up: do one run first that does not count.
-        on_stage: called with the name of each stage as it begins.
+        folder: empty; receives rows, keys and node folders.
+        effort: how often.
+        watch: told what is being done.
+        adder: ``ripple`` or ``prefix``; empty: as the node chooses.
+        net: the network between the nodes.
 
     Raises:
-        ResultMismatch: a timed run's answer differs from that of pandas.
+        ResultMismatch: an answer differs from that of pandas.
         PsiMatchError: a run failed.
     """
-    on_stage(f"{case.name}: make {rows} rows for each party")
+    watch(f"{case.name}, {in_powers(rows)} rows: make the rows")
+    contender = joint(case, rows, folder, adder=adder, net=net)
+    parameters: dict[str, int | float | str] = {
+        "case": case.name,
+        "rows": rows,
+        "parties": len(case.parties),
+        "net": net,
+    }
+    (row,) = measure(Task(SUITE, f"{case.name}, {in_powers(rows)} rows", parameters), [contender], effort, watch)
+    return row
+
+
+def joint(case: Case, rows: int, folder: Path, *, adder: str = "", net: str = LOOPBACK) -> OurNodes:
+    """Draw the rows of a case, and return it as a contender whose variant is the adder."""
     tables = _tables(case, rows)
-    expected = np.sort(case.expected(tables).to_numpy(dtype=str))
-    nodes = _prepare(case, tables, folder)
-    on_stage(f"{case.name}: start {len(nodes)} nodes and load their rows")
-    timed: list[tuple[float, dict[str, dict[str, Any]]]] = []
-    with running(list(nodes.values())):
-        for index in range(runs + warm_up):
-            on_stage(f"{case.name}: {'warm-up' if index < warm_up else f'run {index + 1 - warm_up} of {runs}'}")
-            with nodes[case.leaders[0]].operator() as operator:
-                began = time.monotonic()
-                record = operator.run(SCENARIO, adder)
-                wall = time.monotonic() - began
-            records = {}
-            for party, node in nodes.items():
-                with node.operator() as own:
-                    records[party] = finished_record(own, record["run_id"])
-                    if party == case.recipient:
-                        found = pd.read_parquet(io.BytesIO(own.result(record["run_id"])))
-            if not np.array_equal(found["bsn"].to_numpy(dtype=str), expected):
-                raise ResultMismatch(f"Case {case.name} gave another answer than pandas.", "Please report it.")
-            if index >= warm_up:
-                timed.append((wall, records))
-    walls = [wall for wall, _ in timed]
-    _, records = timed[walls.index(statistics.median_low(walls))]
-    return Measurement(
-        case=case.name,
-        rows=rows,
-        wall_s=round(statistics.median_low(walls), 3),
-        cpu_s={party: record["cpu_s"] for party, record in records.items()},
-        peak_rss_bytes={party: record["peak_rss_bytes"] for party, record in records.items()},
-        bytes={
-            f"{party}->{peer}": pair["bytes_out"]
-            for party, record in records.items()
-            for peer, pair in record["pairs"].items()
-        },
-        stages={party: record["stages"] for party, record in records.items()},
-        runs_wall_s=[round(wall, 3) for wall in walls],
+    datasets = {}
+    for party, table in tables.items():
+        path = folder / "data" / f"{party}.parquet"
+        write_table({str(name): table[name].to_numpy() for name in table}, path)
+        kinds = {"amount": "cents", "bound": "cents"}
+        datasets[party] = dataset_of(path, kinds | ({"partner_bsn": "bsn"} if "partner_bsn" in table else {}))
+    return OurNodes(
+        variant=adder or AUTO,
+        setting=Setting(SCENARIO, scenario_toml(case), case.parties, datasets),
+        expected=as_text(case.expected(tables)),
+        folder=folder / "nodes",
+        recipient=case.recipient,
+        engine=adder,
+        net=net,
+        reveals=REVEALS,
     )
 
 
@@ -267,47 +232,16 @@ def _tables(case: Case, rows: int) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _prepare(case: Case, tables: Mapping[str, pd.DataFrame], folder: Path) -> dict[str, LocalNode]:
-    now = datetime.datetime.now(datetime.UTC)
-    authority = Authority.create(now)
-    (folder / "scenarios").mkdir()
-    (folder / "scenarios" / f"{SCENARIO}.toml").write_text(_scenario(case))
-    parties = list(dict.fromkeys([*case.sizes, *case.compute, case.recipient]))
-    nodes = {
-        party: LocalNode(party, folder / "nodes" / party, folder / "keys" / party, port)
-        for party, port in zip(parties, free_ports(len(parties)), strict=True)
-    }
-    addresses = {party: node.address for party, node in nodes.items()}
-    for party, node in nodes.items():
-        write_key_folder(node.keys, authority, party, (NODE, OPERATOR), now)
-        datasets = {}
-        if party in tables:
-            path = folder / "data" / party / "rows.parquet"
-            _write(tables[party], path, now.date())
-            kinds = {"amount": "cents", "bound": "cents"} | (
-                {"partner_bsn": "bsn"} if "partner_bsn" in tables[party] else {}
-            )
-            datasets["rows"] = LocalDataset(path, kinds, preload=True)
-        extra = f'scenario_dir = "{folder / "scenarios"}"\n'
-        write_node_folder(node.folder, node, addresses, datasets, extra)
-    return nodes
+def scenario_toml(case: Case) -> str:
+    """Return a case as a scenario file."""
 
-
-def _write(table: pd.DataFrame, path: Path, day: datetime.date) -> None:
-    path.parent.mkdir(parents=True)
-    columns = {name: pa.array(table[name].to_numpy()) for name in table}
-    columns["peildatum"] = pa.repeat(pa.scalar(day, pa.date32()), len(table))
-    pq.write_table(pa.table(columns), path)
-
-
-def _scenario(case: Case) -> str:
     def listed(names: tuple[str, ...]) -> str:
         return ", ".join(f'"{name}"' for name in names)
 
     text = _HEAD.format(leaders=listed(case.leaders), compute=listed(case.compute), predicate=case.predicate)
     for name, value in case.constants.items():
         text += f'[constants.{name}]\nvalue = {value}\ntype = "cents"\nsource = {{ nl = "geen", en = "none" }}\n'
-    for party in dict.fromkeys([*case.sizes, *case.compute, case.recipient]):
+    for party in case.parties:
         text += f'[[parties]]\nid = "{party}"\nrows = {{ nl = "rijen", en = "rows" }}\n'
         if party in case.sizes:
             text += 'dataset = "rows"\nmax_age_days = 2\n'

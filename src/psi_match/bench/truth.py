@@ -86,21 +86,25 @@ class JoinScenario(Protocol):
         """Who learns what; a table of counts says its ``min_group``."""
 
 
-def expected_result(truth: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """Return what the leader must learn.
+def expected_result(truth: Truth, scenario: Scenario) -> pd.DataFrame:
+    """Return what the leader must learn; each party leaves out who opted out at it.
 
     Args:
-        truth: one row per person, with ``PARTY_present`` and ``PARTY_COLUMN`` columns.
+        truth: of the population.
         scenario: a pairwise scenario.
 
     Returns:
         One row per person of the leader that at least one other party has too: ``bsn`` and one column per party.
     """
+    people, lists = truth.people, truth.opt_outs
     takes_part = {
-        party.id: truth[f"{party.id}_present"] & _meets(truth, party, f"{party.id}_") for party in scenario.parties
+        party.id: people[f"{party.id}_present"]
+        & _meets(people, party, f"{party.id}_")
+        & ~people["bsn"].isin(lists["bsn"][lists["party"] == party.id])
+        for party in scenario.parties
     }
     hits = pd.DataFrame({party: takes_part[scenario.leader] & takes_part[party] for party in scenario.data_parties})
-    hits.insert(0, "bsn", truth["bsn"])
+    hits.insert(0, "bsn", people["bsn"])
     return hits[hits[scenario.data_parties].any(axis=1)].sort_values("bsn", ignore_index=True)
 
 

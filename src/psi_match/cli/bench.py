@@ -1,22 +1,22 @@
-"""``psi-match bench psi`` and ``bench join``: time real nodes, with exact bytes and checked answers."""
+"""``psi-match bench``: one command per suite, each of which times real nodes and compares every answer."""
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from psi_match.cli import bench_load, bench_reports
+from psi_match.cli.bench_options import DEFAULT_SIZE, Adder, Net, Out, Peers, Runs, WarmUp, check_adder, named
+from psi_match.cli.bench_output import Measuring, folder
 from psi_match.cli.options import Json
 
-if TYPE_CHECKING:
-    from psi_match.bench import joins
-    from psi_match.bench.intersections import Measurement
-
 app = typer.Typer(help="Timings, memory and exact bytes; every answer is compared with pandas.", no_args_is_help=True)
+app.command("load")(bench_load.load_a_node)
+app.command("compare")(bench_reports.compare_reports)
+app.command("page")(bench_reports.page)
+
+Sizes = Annotated[list[str] | None, typer.Option("--size", "--rows", help="Rows per party: 2^20 or 1000000; repeat.")]
 
 
 @app.callback()
@@ -26,37 +26,37 @@ def _group() -> None:
 
 @app.command("psi")
 def psi(
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows per party.")] = 1 << 20,
-    engine: Annotated[list[str] | None, typer.Option("--engine", help="kkrt or ecdh; repeat.")] = None,
-    runs: Annotated[int, typer.Option("--runs", min=1, help="Timed runs; the median one is shown.")] = 3,
-    warm_up: Annotated[bool, typer.Option(help="Do one run first that does not count.")] = True,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option("--size", "--rows", help="2^20, 1000000, or leader x data party: 2^14x2^22; repeat."),
+    ] = None,
+    engine: Annotated[
+        list[str] | None, typer.Option("--engine", help="An engine of this program, or auto; repeat.")
+    ] = None,
+    runs: Runs = 3,
+    warm_up: WarmUp = True,
+    peers: Peers = "",
+    net: Net = "loopback",
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Time the two-party intersection."""
-    from psi_match.base.errors import UsageError
-    from psi_match.bench.intersections import bench_intersections
-    from psi_match.scenario.model import ENGINES
+    from psi_match.bench.intersections import bench_psi, check_engines
+    from psi_match.bench.measuring import Effort
+    from psi_match.bench.nodes import check_net
+    from psi_match.bench.other_programs import check_peers
+    from psi_match.bench.sizes import parse_sizes
 
-    engines = engine or ["kkrt"]
-    if unknown := [name for name in engines if name not in ENGINES]:
-        raise UsageError(f"There is no engine named {unknown[0]}.", f"Choose from {', '.join(ENGINES)}.")
-    found = []
-    for name in engines:
-        with tempfile.TemporaryDirectory(prefix="psi-match-bench-") as folder:
-            found.append(
-                bench_intersections(
-                    rows,
-                    name,
-                    runs,
-                    Path(folder),
-                    warm_up=warm_up,
-                    on_stage=lambda stage: typer.echo(f"- {stage}", err=True),
-                )
-            )
-    if as_json:
-        sys.stdout.write(json.dumps([measurement.as_dict() for measurement in found], indent=2) + "\n")
-    else:
-        _print(found)
+    engines, programs = engine or ["kkrt"], named(peers)
+    wanted = parse_sizes(sizes or DEFAULT_SIZE)
+    check_engines(engines)
+    check_net(net)
+    measuring = Measuring(out, as_json=as_json, versions=check_peers("psi", programs))
+    for size in wanted:
+        with folder() as place:
+            effort = Effort(runs, warm_up)
+            measuring.add(bench_psi(size, engines, place, effort, measuring.watch, net=net, peers=programs))
+    measuring.finish()
 
 
 @app.command("join")
@@ -64,80 +64,154 @@ def join(
     case: Annotated[
         list[str] | None, typer.Option("--case", help="pair, one-leader, full-coverage, aio; repeat.")
     ] = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows per party with data.")] = 1 << 20,
-    runs: Annotated[int, typer.Option("--runs", min=1, help="Timed runs; the median one is shown.")] = 3,
-    adder: Annotated[str, typer.Option("--adder", help="ripple (fewest bytes) or prefix (fewest rounds).")] = "",
-    warm_up: Annotated[bool, typer.Option(help="Do one run first that does not count.")] = True,
+    sizes: Sizes = None,
+    runs: Runs = 3,
+    adder: Adder = "",
+    warm_up: WarmUp = True,
+    net: Net = "loopback",
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Time joint runs: private join and predicate on shares."""
     from psi_match.base.errors import UsageError
     from psi_match.bench.joins import CASES, bench_join
+    from psi_match.bench.measuring import Effort
+    from psi_match.bench.nodes import check_net
+    from psi_match.bench.sizes import parse_rows
 
     names = case or ["pair"]
     if unknown := [name for name in names if name not in CASES]:
         raise UsageError(f"There is no case named {unknown[0]}.", f"Choose from {', '.join(CASES)}.")
-    found = []
+    check_adder(adder)
+    check_net(net)
+    wanted = parse_rows(sizes or DEFAULT_SIZE)
+    measuring = Measuring(out, as_json=as_json)
     for name in names:
-        with tempfile.TemporaryDirectory(prefix="psi-match-bench-") as folder:
-            found.append(
-                bench_join(
-                    CASES[name],
-                    rows,
-                    runs,
-                    Path(folder),
-                    adder=adder,
-                    warm_up=warm_up,
-                    on_stage=lambda stage: typer.echo(f"- {stage}", err=True),
-                )
-            )
-    if as_json:
-        sys.stdout.write(json.dumps([measurement.as_dict() for measurement in found], indent=2) + "\n")
-    else:
-        for one in found:
-            _print_join(one)
+        for rows in wanted:
+            with folder() as place:
+                effort = Effort(runs, warm_up)
+                row = bench_join(CASES[name], rows, place, effort, measuring.watch, adder=adder, net=net)
+            measuring.add([row])
+    measuring.finish()
 
 
-def _print_join(one: joins.Measurement) -> None:
-    from psi_match.bench.joins import CASES
-    from psi_match.cli.tables import number, print_table
+@app.command("predicate")
+def predicate(
+    sizes: Annotated[
+        list[str] | None, typer.Option("--size", "--rows", help="Comparisons at most: 2^20 or 1000000; repeat.")
+    ] = None,
+    adder: Annotated[list[str] | None, typer.Option("--adder", help="ripple, prefix or auto; repeat.")] = None,
+    runs: Runs = 3,
+    warm_up: WarmUp = True,
+    peers: Peers = "",
+    net: Net = "loopback",
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Time a sum and a comparison of secret columns: alone, and at the end of a joint run."""
+    from psi_match.bench.measuring import Effort
+    from psi_match.bench.nodes import check_net
+    from psi_match.bench.other_programs import check_peers
+    from psi_match.bench.predicates import bench_predicate, rows_for
+    from psi_match.bench.sizes import parse_rows
 
-    walls = ", ".join(f"{wall:.2f}" for wall in sorted(one.runs_wall_s))
-    sys.stdout.write(f"{one.case}: {CASES[one.case].what}\n{number(one.rows)} rows, {one.wall_s:.2f} s ({walls})\n\n")
-    rows = []
-    for party, peak in one.peak_rss_bytes.items():
-        sent = sum(count for pair, count in one.bytes.items() if pair.startswith(f"{party}->"))
-        rows.append([party, f"{one.cpu_s[party]:.2f}", f"{peak / 1e6:.0f}", number(sent)])
-    print_table(("party", "cpu s", "peak MB", "bytes sent"), rows, numbers=(1, 2, 3))
-    sys.stdout.write("\n")
-    stages: dict[str, tuple[float, int]] = {}
-    for parts in one.stages.values():
-        for part in parts:
-            longest, sent = stages.get(part["name"], (0.0, 0))
-            stages[part["name"]] = (max(longest, part["wall_s"]), sent + part["bytes_out"])
-    lines = [[name, f"{longest:.2f}", number(sent)] for name, (longest, sent) in stages.items()]
-    print_table(("stage", "longest s", "bytes sent by all"), lines, numbers=(1, 2))
-    sys.stdout.write("\n")
+    adders, programs = adder or ["ripple"], named(peers)
+    for name in adders:
+        check_adder("" if name == "auto" else name)
+    check_net(net)
+    wanted = parse_rows(sizes or DEFAULT_SIZE)
+    for size in wanted:
+        rows_for(size)
+    measuring = Measuring(out, as_json=as_json, versions=check_peers("predicate", programs))
+    for size in wanted:
+        with folder() as place:
+            effort = Effort(runs, warm_up)
+            measuring.add(bench_predicate(size, adders, place, effort, measuring.watch, net=net, peers=programs))
+    measuring.finish()
 
 
-def _print(found: list[Measurement]) -> None:
-    from psi_match.cli.tables import number, print_table
+@app.command("quorum")
+def quorum(
+    parties: Annotated[list[int] | None, typer.Option("--parties", help="How many parties: 3 to 6; repeat.")] = None,
+    threshold: Annotated[
+        list[int] | None, typer.Option("--threshold", help="How many of them must have a person; repeat.")
+    ] = None,
+    sizes: Sizes = None,
+    adder: Adder = "",
+    runs: Runs = 3,
+    warm_up: WarmUp = True,
+    peers: Peers = "",
+    net: Net = "loopback",
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Time who is with at least k of n parties, told to an outsider."""
+    from psi_match.bench.measuring import Effort
+    from psi_match.bench.nodes import check_net
+    from psi_match.bench.other_programs import check_peers
+    from psi_match.bench.quorums import bench_quorum, combinations
+    from psi_match.bench.sizes import parse_rows
 
-    rows = []
-    for one in found:
-        for party, peak in one.peak_rss_bytes.items():
-            sent = sum(count for pair, count in one.bytes.items() if pair.startswith(f"{party}->"))
-            rows.append(
-                [
-                    one.engine,
-                    number(one.rows),
-                    f"{one.wall_s:.2f}",
-                    party,
-                    f"{one.cpu_s[party]:.2f}",
-                    f"{peak / 1e6:.0f}",
-                    number(sent),
-                    str(one.rounds),
-                ]
-            )
-    headers = ("engine", "rows", "wall s", "party", "cpu s", "peak MB", "bytes sent", "rounds")
-    print_table(headers, rows, numbers=(1, 2, 4, 5, 6, 7))
+    wanted, programs = parse_rows(sizes or DEFAULT_SIZE), named(peers)
+    quorums = combinations(parties or [5], threshold or [3])
+    check_adder(adder)
+    check_net(net)
+    measuring = Measuring(out, as_json=as_json, versions=check_peers("quorum", programs))
+    for n, k in quorums:
+        for rows in wanted:
+            with folder() as place:
+                effort = Effort(runs, warm_up)
+                found = bench_quorum(n, k, rows, place, effort, measuring.watch, adder=adder, net=net, peers=programs)
+            measuring.add(found)
+    measuring.finish()
+
+
+@app.command("scenario")
+def scenario(
+    name: Annotated[str, typer.Argument(help="A scenario of the catalogue.")],
+    persons: Annotated[
+        list[str] | None, typer.Option("--persons", help="Residents of the synthetic population; repeat.")
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="Engine or adder; else the scenario's own.")] = "",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the population.")] = 1,
+    runs: Runs = 3,
+    warm_up: WarmUp = True,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Time a scenario of the catalogue on a synthetic population."""
+    from psi_match.bench.measuring import Effort
+    from psi_match.bench.scenarios import bench_scenario
+    from psi_match.bench.sizes import parse_rows
+    from psi_match.scenario.catalogue import Catalogue
+
+    Catalogue().get(name)
+    wanted = parse_rows(persons or ["100000"])
+    measuring = Measuring(out, as_json=as_json)
+    for count in wanted:
+        with folder() as place:
+            effort = Effort(runs, warm_up)
+            measuring.add([bench_scenario(name, count, place, effort, measuring.watch, engine=engine, seed=seed)])
+    measuring.finish()
+
+
+@app.command("population")
+def population(
+    persons: Annotated[list[str] | None, typer.Option("--persons", help="Residents; repeat.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the population.")] = 1,
+    runs: Runs = 3,
+    warm_up: WarmUp = True,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Time the generator of synthetic populations."""
+    from psi_match.bench.measuring import Effort
+    from psi_match.bench.populations import bench_population
+    from psi_match.bench.sizes import parse_rows
+
+    wanted = parse_rows(persons or ["100000"])
+    measuring = Measuring(out, as_json=as_json)
+    for count in wanted:
+        with folder() as place:
+            measuring.add([bench_population(count, place, Effort(runs, warm_up), measuring.watch, seed=seed)])
+    measuring.finish()

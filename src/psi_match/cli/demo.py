@@ -28,9 +28,12 @@ def demo(
     persons: Annotated[int, typer.Option("--persons", help="Residents of the synthetic population.")] = 100_000,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the population.")] = 1,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Keep population, keys, logs and results in this new folder.")
+        Path | None,
+        typer.Option("--out", help="Keep population, keys, logs, results and a dossier in this new folder."),
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="kkrt or ecdh; for a joint scenario ripple or prefix.")] = "",
+    engine: Annotated[
+        str, typer.Option("--engine", help="kkrt, kkrt-buckets, vole or ecdh; for a joint scenario ripple or prefix.")
+    ] = "",
     attach: Annotated[
         str,
         typer.Option(

@@ -1,13 +1,16 @@
-"""``psi-match doctor``: the checks that a node does before it says that it is ready, and its peers."""
+"""``psi-match doctor``: the checks that a node does before it says that it is ready, its governance, and its peers."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from psi_match.node.config import NodeConfig
 
 
 def doctor(
@@ -70,8 +73,10 @@ def _scenarios(folder: Path | None) -> str:
 
 def _check_node(path: Path, check: Callable[[str, Callable[[], str]], bool]) -> None:
     from psi_match.node.certificates import NODE, Credentials
-    from psi_match.node.config import NodeConfig, read_config
+    from psi_match.node.config import read_config
     from psi_match.node.greeting import greet
+    from psi_match.node.revocation import REVOKED_NAME, revoked_serials
+    from psi_match.node.signing_config import open_signer
     from psi_match.node.sources import load
     from psi_match.node.store import Store
 
@@ -92,7 +97,13 @@ def _check_node(path: Path, check: Callable[[str, Callable[[], str]], bool]) -> 
         Store(config.state_dir)
         return str(config.state_dir)
 
+    def signing_key() -> str:
+        return open_signer(config.signing, config.keys.directory).public_key.hex()
+
     keys_are_fine = check("keys", keys)
+    check("signing key", signing_key)
+    check("revocation list", lambda: f"{len(revoked_serials(config.keys.directory / REVOKED_NAME))} revoked")
+    _check_governance(config, check)
     check("state folder", store)
     check("own scenarios", lambda: _scenarios(config.scenario_dir))
     for dataset in config.datasets:
@@ -105,3 +116,31 @@ def _check_node(path: Path, check: Callable[[str, Callable[[], str]], bool]) -> 
             f"peer {peer.party}",
             lambda p=peer: f"psi-match {greet(p.address, p.party, credentials).software_version}",  # type: ignore[misc]
         )
+
+
+def _check_governance(config: NodeConfig, check: Callable[[str, Callable[[], str]], bool]) -> None:
+    """Check the policy, and each agreement that it names: whether it is in force today."""
+    import datetime
+
+    from psi_match.governance.agreement_files import read_signed
+    from psi_match.governance.decision import check_in_force
+    from psi_match.governance.policy import Policy, read_policy
+    from psi_match.governance.signing import SIGNERS_NAME, Signers
+    from psi_match.scenario.catalogue import Catalogue
+
+    found: list[Policy] = []
+
+    def policy() -> str:
+        found.append(read_policy(config.governance.policy))
+        return f"{len(found[0].agreements)} agreements, {len(found[0].peers)} peers"
+
+    def agreement(name: str) -> str:
+        signed = read_signed(config.governance.agreements / f"{name}.toml")
+        scenario = Catalogue(config.scenario_dir).get(signed.agreement.scenario)
+        signers = Signers.read(config.governance.signers or config.keys.directory / SIGNERS_NAME)
+        check_in_force(signed, scenario, signers, datetime.datetime.now(datetime.UTC).date())
+        return f"in force until {signed.agreement.end}"
+
+    if check("policy", policy):
+        for name in found[0].agreements:
+            check(f"agreement {name}", lambda n=name: agreement(n))  # type: ignore[misc]

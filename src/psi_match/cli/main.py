@@ -12,15 +12,22 @@ import typer
 
 from psi_match.base.errors import InternalError, PsiMatchError
 from psi_match.cli import (
+    agreement,
+    attack,
+    audit,
     bench,
     demo,
     doctor,
+    dossier,
     keys,
     node,
+    page,
     population,
+    report,
     result,
     run,
     scenario,
+    signal,
     status,
 )
 
@@ -36,10 +43,17 @@ app.add_typer(population.app, name="population")
 app.add_typer(node.app, name="node")
 app.command("run")(run.run)
 app.command("result")(result.result)
+app.command("report")(report.report)
 app.command("status")(status.status)
 app.add_typer(scenario.app, name="scenario")
+app.add_typer(signal.app, name="signal")
 app.add_typer(keys.app, name="keys")
+app.add_typer(agreement.app, name="agreement")
+app.add_typer(attack.app, name="attack")
+app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
+app.add_typer(page.app, name="page")
+app.command("dossier")(dossier.dossier)
 app.command("doctor")(doctor.doctor)
 
 

@@ -1,11 +1,16 @@
-"""``psi-match node serve`` and ``psi-match node health``."""
+"""``psi-match node serve``, ``node purge`` and ``node health``."""
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from psi_match.cli.options import Json, Language, check_language
 
 app = typer.Typer(help="Run a node, or ask whether one serves.", no_args_is_help=True)
 Config = Annotated[Path, typer.Option("--config", help="The node's config file.")]
@@ -34,6 +39,42 @@ def serve(
 
     configure_logs()
     serve_node(read_config(config), announce)
+
+
+@app.command("purge")
+def purge(
+    config: Config,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what is there and when it goes; delete nothing.")
+    ] = False,
+    as_json: Json = False,
+    language: Language = "nl",
+) -> None:
+    """Delete results, secrets and records whose day has passed, as the agreements of their runs say.
+
+    The node does the same by itself. Works beside a running node too.
+    """
+    from psi_match.cli.tables import print_table
+    from psi_match.node.config import read_config
+    from psi_match.node.maintenance import open_for_purge
+    from psi_match.node.retention import kept, purge
+
+    english = check_language(language) == "en"
+    parts = open_for_purge(read_config(config))
+    today = parts.clock.today()
+    found = kept(parts.store) if dry_run else purge(parts.store, parts.audit(), today)
+    if as_json:
+        content = [asdict(part) | {"until": str(part.until), "due": part.is_due(today)} for part in found]
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        return
+    headers = ("run", "scenario", "what", "until", "") if english else ("run", "scenario", "wat", "tot en met", "")
+    due = ("due", "") if english else ("nu", "")
+    rows = [[p.run_id, p.scenario, p.part, str(p.until), due[not p.is_due(today)]] for p in found]
+    if dry_run:
+        title = "What this node keeps, and until when:" if english else "Wat deze node bewaart, en tot wanneer:"
+    else:
+        title = f"Deleted: {len(found)}" if english else f"Verwijderd: {len(found)}"
+    print_table(headers, rows, title=title)
 
 
 @app.command("health")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,12 +12,34 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program ins
 Language = Annotated[
     str, typer.Option("--lang", help="Language of texts for people: nl or en.", envvar="PSI_MATCH_LANG")
 ]
-NodeAddress = Annotated[str, typer.Option("--node", help="HOST:PORT of your own body's node.", envvar="PSI_MATCH_NODE")]
+LEADER = "{leader}"
+"""What ``run`` replaces by the party that leads the scenario: for a demo, where one person plays every operator."""
+
+
+def _of_one_node(value: Any) -> Any:  # noqa: ANN401
+    """Refuse a template where no scenario says whose node is meant: the environment may hold one for ``run``."""
+    from psi_match.base.errors import UsageError
+
+    if LEADER in str(value):
+        raise UsageError(
+            f"{value} names no node: only `psi-match run` knows a scenario, and so its leader.",
+            "Say which node with --node, and with whose keys with --keys.",
+        )
+    return value
+
+
+_NODE_HELP, _KEYS_HELP = "HOST:PORT of your own body's node", "Folder with ca.pem, operator.pem and operator.key"
+_OF_LEADER = f"; {LEADER} stands for the party that leads the scenario."
+NodeAddress = Annotated[
+    str, typer.Option("--node", help=f"{_NODE_HELP}.", envvar="PSI_MATCH_NODE", callback=_of_one_node)
+]
 Keys = Annotated[
     Path,
-    typer.Option(
-        "--keys", help="Folder with ca.pem, operator.pem and operator.key.", envvar="PSI_MATCH_KEYS", show_default=False
-    ),
+    typer.Option("--keys", help=f"{_KEYS_HELP}.", envvar="PSI_MATCH_KEYS", show_default=False, callback=_of_one_node),
+]
+LeaderNodeAddress = Annotated[str, typer.Option("--node", help=_NODE_HELP + _OF_LEADER, envvar="PSI_MATCH_NODE")]
+LeaderKeys = Annotated[
+    Path, typer.Option("--keys", help=_KEYS_HELP + _OF_LEADER, envvar="PSI_MATCH_KEYS", show_default=False)
 ]
 
 

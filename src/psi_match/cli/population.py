@@ -14,6 +14,8 @@ import typer
 from psi_match.cli.options import Json, Language, check_language
 from psi_match.cli.population_check import check
 from psi_match.cli.population_dirty import dirty, score
+from psi_match.cli.population_evaluate import evaluate
+from psi_match.cli.population_load import load
 from psi_match.population.choices import Choices, NonUse, Rules
 
 app = typer.Typer(help="Synthetic populations: nobody's data.", no_args_is_help=True)
@@ -21,7 +23,9 @@ app = typer.Typer(help="Synthetic populations: nobody's data.", no_args_is_help=
 
 app.command("check")(check)
 app.command("dirty")(dirty)
+app.command("evaluate")(evaluate)
 app.command("score")(score)
+app.command("load")(load)
 
 
 @app.callback()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from psi_match.cli.options import Keys, NodeAddress
+from psi_match.cli.private_file import write_private_file
 
 
 def result(
@@ -34,10 +34,5 @@ def result(
     table = pd.read_parquet(io.BytesIO(content))
     if out.suffix == ".csv":
         content = table.to_csv(index=False).encode()
-    try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as cause:
-        raise UsageError(f"Cannot write {out}: {cause.strerror}.", "Choose another --out.") from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    write_private_file(out, content)
     typer.echo(f"{len(table)} rows in {out}. It holds BSNs: keep it where only those who need it can read it.")

@@ -9,14 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
-from psi_match.cli.options import Json, Keys, Language, NodeAddress, check_language
+from psi_match.cli.options import LEADER, Json, Language, LeaderKeys, LeaderNodeAddress, check_language
 
 
 def run(
     scenario: Annotated[str, typer.Argument(help="Name of a scenario that the node knows.")],
-    node: NodeAddress,
-    keys: Keys,
-    engine: Annotated[str, typer.Option("--engine", help="kkrt or ecdh; default: the scenario's own.")] = "",
+    node: LeaderNodeAddress,
+    keys: LeaderKeys,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", help="kkrt, kkrt-buckets, vole or ecdh; default: the fastest on the measured path."),
+    ] = "",
+    agreement: Annotated[
+        str, typer.Option("--agreement", help="Under which agreement; default: the only one in force on the scenario.")
+    ] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Folder that receives the run record.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Load, validate and check peers; send nothing of a run.")
@@ -31,10 +37,16 @@ def run(
     from psi_match.node.operator_client import OperatorClient
 
     check_language(language)
+    node, keys = _at_leader(scenario, node, keys)
     credentials = Credentials.read(keys, OPERATOR)
     with OperatorClient(node, credentials) as client, follow() as progress:
         record = client.run(
-            scenario, engine, dry_run=dry_run, on_started=progress.started, on_progress=progress.advanced
+            scenario,
+            engine,
+            agreement=agreement,
+            dry_run=dry_run,
+            on_started=progress.started,
+            on_progress=progress.advanced,
         )
     if out and not dry_run:
         _write_record(out, record)
@@ -44,6 +56,20 @@ def run(
         print_rehearsal(record, language)
     else:
         print_record(record, language)
+
+
+def _at_leader(scenario: str, node: str, keys: Path) -> tuple[str, Path]:
+    """Fill in who leads the scenario, by the catalogue that comes along; of several leaders it is the first one.
+
+    Raises:
+        ScenarioError: the catalogue does not have the scenario.
+    """
+    if LEADER not in f"{node}{keys}":
+        return node, keys
+    from psi_match.scenario.catalogue import Catalogue
+
+    leader = Catalogue().get(scenario).leaders[0]
+    return node.replace(LEADER, leader), Path(str(keys).replace(LEADER, leader))
 
 
 def _write_record(folder: Path, record: dict[str, Any]) -> None:

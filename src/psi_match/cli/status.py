@@ -17,7 +17,7 @@ def status(
     run_id: Annotated[str, typer.Option("--run", help="Only this run.")] = "",
     as_json: Json = False,
 ) -> None:
-    """List the runs of your own node."""
+    """List the runs of your own node: the newest thousand."""
     from psi_match.node.certificates import OPERATOR, Credentials
     from psi_match.node.operator_client import OperatorClient
 

@@ -53,8 +53,25 @@ def encrypt_blocks(key: bytes, blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         (n, 16) bytes.
     """
-    out = np.empty(blocks.size + BLOCK_BYTES, dtype=np.uint8)
-    # A fixed-key permutation of single blocks, not encryption of a message: ECB is what is meant.
-    context = Cipher(AES(key), ECB()).encryptor()  # noqa: S305
-    context.update_into(blocks.reshape(-1).data, out.data)
-    return out[: blocks.size].reshape(-1, BLOCK_BYTES)
+    encrypted: NDArray[np.uint8] = encrypt_under_each([key], blocks)[0]
+    return encrypted
+
+
+def encrypt_under_each(keys: list[bytes], blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Encrypt each 16-byte block under each of several keys, one call a key.
+
+    Args:
+        keys: 16 bytes each; public session keys in every use of this project.
+        blocks: (n, 16) contiguous bytes.
+
+    Returns:
+        (keys, n, 16) bytes.
+    """
+    out = np.empty(len(keys) * blocks.size + BLOCK_BYTES, dtype=np.uint8)
+    source = blocks.reshape(-1).data
+    room = memoryview(out)  # type: ignore[arg-type]  # numpy arrays support the buffer protocol
+    for index, key in enumerate(keys):
+        # A fixed-key permutation of single blocks, not encryption of a message: ECB is what is meant.
+        context = Cipher(AES(key), ECB()).encryptor()  # noqa: S305
+        context.update_into(source, room[index * blocks.size : (index + 1) * blocks.size + BLOCK_BYTES - 1])
+    return out[:-BLOCK_BYTES].reshape(len(keys), -1, BLOCK_BYTES)

@@ -130,7 +130,7 @@ def _solve_core(
                 right ^= value
         if row == 0:
             raise OkvsFailure(
-                "The key-value store of a join has no solution under this session's seeds.",
+                "The key-value store has no solution under this session's seeds.",
                 "Start the run again: a new session draws new seeds.",
             )
         pivots.append((row.bit_length() - 1, row, right))

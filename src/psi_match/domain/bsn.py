@@ -74,6 +74,15 @@ def format_bsn(numbers: NDArray[np.uint32]) -> NDArray[np.str_]:
     return digits(numbers).astype(np.uint32).view(f"<U{DIGITS}")[:, 0]
 
 
+def is_among(numbers: NDArray[np.uint32], few: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Tell of each number whether it is among a few: looked up, since sorting all numbers would take far longer."""
+    few = np.sort(few)
+    if not len(few):
+        return np.zeros(len(numbers), dtype=np.bool_)
+    found: NDArray[np.bool_] = few[np.minimum(np.searchsorted(few, numbers), len(few) - 1)] == numbers
+    return found
+
+
 def _split_last_digit(numbers: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Return all digits but the last one, and the last one; half the time of `%` beside `//`."""
     tens = numbers // np.uint32(10)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from psi_match.base.errors import DataError
 from psi_match.domain.bsn import DIGITS, LIMIT, NO_KEY
+from psi_match.domain.bsn import digits as bsn_digits
 
 
 class ColumnType(StrEnum):
@@ -243,3 +244,9 @@ def _from_native(column: pa.ChunkedArray, kind: ColumnType) -> Converted | None:
 
 def _mask(values: pa.ChunkedArray) -> NDArray[np.bool_]:
     return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def bsn_column(numbers: NDArray[np.uint32]) -> pa.LargeStringArray:
+    """Return BSNs as a column of a table: texts in one piece of memory, no object or numpy text for each row."""
+    ends = np.arange(0, DIGITS * len(numbers) + 1, DIGITS, dtype=np.int64)
+    return pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(ends), pa.py_buffer(bsn_digits(numbers)))

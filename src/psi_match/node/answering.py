@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import hmac
-
-from psi_match.base.errors import PeerError, PolicyRefusal, PsiMatchError, ScenarioError
+from psi_match.base.errors import PeerError, PsiMatchError
+from psi_match.governance.decision import check_sizes, run_digest
 from psi_match.node.context import NodeContext
 from psi_match.node.contribution import check_declared_size, contribute
-from psi_match.node.driver import SETUP_RUN, drive
 from psi_match.node.link import Link
+from psi_match.node.notice_run import answer_notices
+from psi_match.node.pair_run import accept, answer_pair, await_conclusion
 from psi_match.node.participating import attach, participate
-from psi_match.node.recording import fix_contribution, new_record, note_link, recorded
+from psi_match.node.recording import fix_contribution, new_record, recorded
+from psi_match.node.run_ledger import Use
 from psi_match.node.sessions import Session
+from psi_match.node.shared_scenario import not_shared, shared_scenario
+from psi_match.node.stages import StageClock
 from psi_match.node.store import RUN_ID_BYTES, PairRecord
-from psi_match.protocols import engines, session_id
 from psi_match.protocols.agreed import PairTerms
 from psi_match.scenario.digest import digest
 from psi_match.scenario.model import Scenario
-from psi_match.wire import transcript, version
+from psi_match.wire import version
 from psi_match.wire.v1 import peer_pb2 as pb
 
 
@@ -31,9 +33,13 @@ def answer_stream(context: NodeContext, link: Link) -> None:
     Raises:
         PsiMatchError: the run was refused or failed; the peer has been told.
     """
+    about: dict[str, str] = {}
     try:
         first = link.receive_first(("hello", "proposal", "attachment"))
+        about = _about(first)
         match first.WhichOneof("content"):
+            case "hello" if first.hello.notices_of:
+                answer_notices(context, link, first.hello)
             case "hello":
                 answer_run(context, link, first.hello)
             case "proposal":
@@ -44,8 +50,25 @@ def answer_stream(context: NodeContext, link: Link) -> None:
                 return
     except PsiMatchError as error:
         link.abort(error)
+        context.refusals.note(error, peer=link.peer, **about)
         raise
     link.close()
+
+
+def _about(first: pb.SessionMessage) -> dict[str, str]:
+    """Return what the audit log says of a proposal that is refused."""
+    match first.WhichOneof("content"):
+        case "hello":
+            proposed: pb.Hello | pb.Proposal = first.hello
+        case "proposal":
+            proposed = first.proposal
+        case _:
+            return {"run": first.attachment.run_id.hex()}
+    return {
+        "scenario": proposed.scenario,
+        "run": proposed.run_id.hex(),
+        "agreement_digest": proposed.agreement_digest.hex(),
+    }
 
 
 def answer_run(context: NodeContext, link: Link, hello: pb.Hello) -> None:
@@ -60,28 +83,32 @@ def answer_run(context: NodeContext, link: Link, hello: pb.Hello) -> None:
         PsiMatchError: the run was refused or failed.
     """
     scenario = check_hello(context, hello, link.peer)
+    permit = context.gate.answer(scenario, hello.agreement_digest)
+    check_sizes(permit, {link.peer: hello.leader_size})
+    context.ledger.check(Use(permit, "", scenario.leaders))
     session = Session(hello.run_id.hex(), scenario.name, "data party", {link.peer: link})
     with context.sessions.admit(session):
         context.store.open_run(session.run_id)
-        record = new_record(session.run_id, scenario, hello.engine, context.party)
+        record = new_record(context, session.run_id, scenario, hello.engine, permit)
         with recorded(context, record, session):
-            own = contribute(context.config, context.datasets, scenario, context.today(), context.rng)
+            clock = StageClock({link.peer: link}, record.stages)
+            clock.enter("load")
+            own = contribute(context, scenario)
+            check_sizes(permit, {context.party: own.size})
+            use = Use(permit, session.run_id, scenario.leaders, own.snapshot)
+            context.ledger.check(use)
             fix_contribution(context, record, own)
-            session.go_on()
-            link.bind(hello.run_id)
-            link.send_message(pb.SessionMessage(acceptance=pb.Acceptance(data_size=own.size)))
             record.pairs[link.peer] = PairRecord(hello.leader_size, own.size)
-            role = session_id.join(digest(scenario), link.peer, context.party, scenario.party_ids, context.rng)
-            sid = drive(role, {link.peer: link}, SETUP_RUN)
+            record.sizes = {"rows": {link.peer: hello.leader_size}, "sets": {context.party: own.size}}
+            about = run_digest(permit, scenario)
+            clock.enter("agree")
+            sid = accept(context, session, link, hello, own.size, permit, about)
+            context.ledger.take(use)
+            clock.enter("")
             terms = PairTerms(sid, link.peer, context.party, hello.leader_size, own.size, hello.instance, hello.runs)
-            link.progress.total = link.progress.done + engines.message_count(hello.engine, terms) + 2
-            answer = engines.answer(hello.engine, terms, own.numbers, context.rng)
-            drive(answer, {link.peer: link}, terms.instance)
-            seen = link.transcript.digest(terms.digest(digest(scenario), hello.engine))
-            drive(transcript.answer(link.peer, seen), {link.peer: link}, terms.instance)
+            answer_pair(context, link, hello.engine, terms, own.numbers, digest(scenario), record.stages)
             # The leader says so only when every pair of the session has succeeded.
-            link.receive_message("concluded")
-            note_link(record.pairs[link.peer], link)
+            await_conclusion(link, record.pairs[link.peer])
 
 
 def check_hello(context: NodeContext, hello: pb.Hello, peer: str) -> Scenario:
@@ -100,24 +127,14 @@ def check_hello(context: NodeContext, hello: pb.Hello, peer: str) -> Scenario:
         raise PeerError("The proposal names another leader than the certificate.", peer=peer, step="hello")
     if len(hello.run_id) != RUN_ID_BYTES:
         raise PeerError("The run id has a wrong length.", peer=peer, step="hello")
-    try:
-        scenario = context.catalogue.get(hello.scenario)
-    except ScenarioError:
-        raise PolicyRefusal(f"Node {context.party} does not know this scenario.", peer=peer, step="hello") from None
-    if not hmac.compare_digest(digest(scenario), hello.scenario_digest):
-        raise PolicyRefusal(
-            f"Node {context.party} has another text of scenario {scenario.name}.", peer=peer, step="hello"
-        )
+    scenario = shared_scenario(context, hello.scenario, hello.scenario_digest, peer, "hello")
     if not isinstance(scenario, Scenario) or scenario.leader != peer or context.party not in scenario.data_parties:
-        raise PolicyRefusal(
-            f"In scenario {scenario.name} node {context.party} has no run with {peer} as leader.",
-            peer=peer,
-            step="hello",
-        )
+        sentence = f"In scenario {scenario.name} node {context.party} has no run with {peer} as leader."
+        raise not_shared(sentence, peer, "hello")
     if hello.engine not in scenario.engines:
-        raise PolicyRefusal("The scenario does not allow this engine.", peer=peer, step="hello")
+        raise not_shared("The scenario does not allow this engine.", peer, "hello")
     expected = (scenario.party_ids, scenario.data_parties.index(context.party), len(scenario.data_parties))
     if (list(hello.parties), hello.instance, hello.runs) != expected:
         raise PeerError("The proposal's plan is not that of the scenario.", peer=peer, step="hello")
-    check_declared_size(scenario.party(peer), hello.leader_size, context.config.limits.max_public_size, "hello")
+    check_declared_size(scenario.party(peer), hello.leader_size, "hello")
     return scenario

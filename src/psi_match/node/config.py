@@ -11,8 +11,10 @@ from psi_match.base.errors import ConfigError
 from psi_match.base.toml_file import read_model
 from psi_match.domain.dataset import DatasetSpec
 from psi_match.domain.parties import PartyId
+from psi_match.governance.signing import SIGNERS_NAME
+from psi_match.node.cluster_config import ClusterConfig, ThreadsConfig
+from psi_match.node.signing_config import FileSigning, SigningConfig
 from psi_match.node.sources import SourceConfig
-from psi_match.protocols.sizes import LARGEST_PUBLIC_SIZE, SMALLEST_PUBLIC_SIZE
 
 
 class _Model(BaseModel):
@@ -63,6 +65,24 @@ class DatasetConfig(_Model):
         return own | {"spec": {key: value for key, value in data.items() if key not in own}}
 
 
+class GovernanceConfig(_Model):
+    """What this node goes by, beside its policy: read anew for each decision.
+
+    Args:
+        policy: the policy file. Without one the node permits nothing.
+        agreements: folder of agreements and their signatures.
+        signers: file of the parties' public signing keys; ``signers.toml`` among the keys if absent.
+    """
+
+    policy: Path = Path("policy.toml")
+    agreements: Path = Path("agreements")
+    signers: Path | None = None
+
+
+_LONGEST_S = 7 * 24 * 3600.0
+"""A week: no wait is meant to be longer."""
+
+
 class Limits(_Model):
     """Bounds that keep a node alive and a peer honest about time.
 
@@ -71,16 +91,12 @@ class Limits(_Model):
         peer_silence_s: a peer that sends nothing for this long, not even a heartbeat, ends the run.
         heartbeat_s: how often this node tells its peers that it is alive.
         run_s: no run lasts longer.
-        max_public_size: largest public size that is accepted from a peer.
-        min_group: smallest group size of statistics in which this node's rows take part.
     """
 
     max_sessions: int = Field(default=4, ge=1, le=64)
-    peer_silence_s: float = Field(default=30.0, gt=0)
-    heartbeat_s: float = Field(default=3.0, gt=0)
-    run_s: float = Field(default=4 * 3600.0, gt=0)
-    min_group: int = Field(default=10, ge=2)
-    max_public_size: int = Field(default=LARGEST_PUBLIC_SIZE, ge=SMALLEST_PUBLIC_SIZE, le=LARGEST_PUBLIC_SIZE)
+    peer_silence_s: float = Field(default=30.0, gt=0, le=_LONGEST_S)
+    heartbeat_s: float = Field(default=3.0, gt=0, le=_LONGEST_S)
+    run_s: float = Field(default=4 * 3600.0, gt=0, le=_LONGEST_S)
 
     @model_validator(mode="after")
     def _heartbeats_fit(self) -> Self:
@@ -101,7 +117,12 @@ class NodeConfig(_Model):
         peers: other nodes.
         datasets: what scenarios may name.
         opt_outs: name of the dataset that lists who opted out at this body; joint scenarios leave them out everywhere.
+        opt_out_register: name of the dataset that lists who opted out at all bodies: the joint register's file.
+        signing: where the node's signing key is.
+        governance: policy, agreements, known signing keys.
         limits: bounds.
+        health_file: a file that is fresh as long as the node serves; none if absent.
+        cluster: where tasks of runs in hash buckets are computed; threads of the node if absent.
     """
 
     party: PartyId
@@ -112,7 +133,12 @@ class NodeConfig(_Model):
     peers: tuple[PeerConfig, ...] = ()
     datasets: tuple[DatasetConfig, ...] = ()
     opt_outs: str | None = None
+    opt_out_register: str | None = None
+    signing: SigningConfig = FileSigning()
+    governance: GovernanceConfig = GovernanceConfig()
     limits: Limits = Limits()
+    health_file: Path | None = None
+    cluster: ClusterConfig = ThreadsConfig()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -122,8 +148,10 @@ class NodeConfig(_Model):
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"{what} hold a name twice")
-        if self.opt_outs is not None and self.opt_outs not in [dataset.spec.name for dataset in self.datasets]:
-            raise ValueError("opt_outs names a dataset that is not declared")
+        declared = [dataset.spec.name for dataset in self.datasets]
+        for what, name in (("opt_outs", self.opt_outs), ("opt_out_register", self.opt_out_register)):
+            if name is not None and name not in declared:
+                raise ValueError(f"{what} names a dataset that is not declared")
         if self.party in [peer.party for peer in self.peers]:
             raise ValueError("peers hold the node's own party")
         return self
@@ -161,11 +189,20 @@ def read_config(path: Path) -> NodeConfig:
     """
     config = read_model(path, NodeConfig)
     base = path.resolve().parent
+    governance, keys = config.governance, base / config.keys.directory
     return config.model_copy(
         update={
             "state_dir": base / config.state_dir,
             "scenario_dir": base / config.scenario_dir if config.scenario_dir else None,
-            "keys": KeysConfig(directory=base / config.keys.directory),
+            "health_file": base / config.health_file if config.health_file else None,
+            "keys": KeysConfig(directory=keys),
+            "signing": config.signing.relative_to(base),
+            "cluster": config.cluster.relative_to(base),
+            "governance": GovernanceConfig(
+                policy=base / governance.policy,
+                agreements=base / governance.agreements,
+                signers=base / governance.signers if governance.signers else keys / SIGNERS_NAME,
+            ),
             "datasets": tuple(
                 dataset.model_copy(update={"source": dataset.source.relative_to(base)}) for dataset in config.datasets
             ),

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import datetime
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from psi_match.base.randomness import RandomSource, SystemRandomness
-from psi_match.node.certificates import Credentials
+from psi_match.governance.signing import Signer
+from psi_match.node.audit_log import AuditLog
+from psi_match.node.bandwidth import PathRates
+from psi_match.node.certificates import Credentials, LiveCredentials
+from psi_match.node.cluster import Cluster, Threads
 from psi_match.node.config import NodeConfig
 from psi_match.node.dataset_cache import DatasetCache
+from psi_match.node.event_log import EventLog
+from psi_match.node.gate import Gate
 from psi_match.node.link import LinkTimes
+from psi_match.node.refusals import RefusalLog
+from psi_match.node.run_ledger import RunLedger
 from psi_match.node.sessions import Sessions
-from psi_match.node.statistics_ledger import StatisticsLedger
+from psi_match.node.steady_clock import SteadyClock
 from psi_match.node.store import Store
 from psi_match.scenario.catalogue import Catalogue
-
-
-def _utc_today() -> datetime.date:
-    return datetime.datetime.now(datetime.UTC).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +29,31 @@ class NodeContext:
     """A node's parts."""
 
     config: NodeConfig
-    credentials: Credentials
+    live_credentials: LiveCredentials
+    signer: Signer
     catalogue: Catalogue
     store: Store
     sessions: Sessions
-    ledger: StatisticsLedger
+    clock: SteadyClock
+    gate: Gate
+    ledger: RunLedger
+    audit: AuditLog
+    refusals: RefusalLog
     datasets: DatasetCache = field(default_factory=DatasetCache)
     rng: RandomSource = field(default_factory=SystemRandomness)
-    today: Callable[[], datetime.date] = _utc_today
+    events: EventLog = field(default_factory=EventLog)
+    cluster: Cluster = field(default_factory=Threads)
+    paths: PathRates = field(default_factory=PathRates)
 
     @property
     def party(self) -> str:
         """Own party id."""
         return self.config.party
+
+    @property
+    def credentials(self) -> Credentials:
+        """The newest usable certificate and key."""
+        return self.live_credentials.current()
 
     def link_times(self) -> LinkTimes:
         """Return the waiting times of a run that starts now."""

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from psi_match.base.errors import PolicyRefusal, PsiMatchError
+from psi_match.base.errors import PsiMatchError
+from psi_match.governance.decision import Permit, run_digest
+from psi_match.governance.rules import Rule, refusal
 from psi_match.node.context import NodeContext
 from psi_match.node.driver import SETUP_RUN, drive
-from psi_match.node.joint_contribution import contribute_jointly
-from psi_match.node.joint_run import JointRun
+from psi_match.node.joint_run import JointRun, prepare
 from psi_match.node.outgoing_stream import finish_all
-from psi_match.node.recording import fix_contribution, new_record, recorded
+from psi_match.node.pair_run import take_acceptance
+from psi_match.node.recording import new_record, recorded
 from psi_match.node.sessions import Session
 from psi_match.node.store import RunRecord
 from psi_match.protocols import session_id
 from psi_match.protocols.integers import Adder
 from psi_match.scenario.digest import digest
 from psi_match.scenario.join_model import JoinScenario
-from psi_match.scenario.plan import compile_plan
 from psi_match.wire import version
 from psi_match.wire.v1 import peer_pb2 as pb
 
 
-def coordinate_run(context: NodeContext, scenario: JoinScenario, adder: Adder, session: Session) -> RunRecord:
+def coordinate_run(
+    context: NodeContext, scenario: JoinScenario, adder: Adder, session: Session, permit: Permit, operator: str = ""
+) -> RunRecord:
     """Run a joint scenario, from the proposal to the result at its recipients.
 
     Args:
@@ -30,6 +33,8 @@ def coordinate_run(context: NodeContext, scenario: JoinScenario, adder: Adder, s
         scenario: what to run.
         adder: how circuits carry.
         session: the live run; its links are filled in here.
+        permit: under which it takes place.
+        operator: who started it, by the name in the certificate.
 
     Returns:
         The record of the finished run.
@@ -37,17 +42,13 @@ def coordinate_run(context: NodeContext, scenario: JoinScenario, adder: Adder, s
     Raises:
         PsiMatchError: the run failed; every party has been told, no result is stored anywhere.
     """
-    record = new_record(session.run_id, scenario, adder, context.party, coordinator=context.party)
+    record = new_record(context, session.run_id, scenario, adder, permit, context.party, operator)
     with context.sessions.admit(session):
         context.store.open_run(session.run_id)
         run: JointRun | None = None
         try:
             with recorded(context, record, session):
-                own = contribute_jointly(context, scenario)
-                fix_contribution(context, record, own)
-                session.go_on()
-                plan = compile_plan(scenario, adder)
-                run = JointRun(context, scenario, plan, session, record, context.party, own)
+                run = prepare(context, scenario, adder, session, record, permit)
                 _coordinate(run, adder)
         finally:
             finish_all(run.streams if run else [])
@@ -61,8 +62,9 @@ def check_takes_part(context: NodeContext, scenario: JoinScenario) -> None:
         PolicyRefusal: it takes none.
     """
     if context.party not in scenario.party_ids:
-        raise PolicyRefusal(
-            f"Node {context.party} takes no part in scenario {scenario.name}.",
+        raise refusal(
+            Rule.SCENARIO,
+            f"node {context.party} takes no part in scenario {scenario.name}.",
             f"Start it as an operator of one of {', '.join(scenario.party_ids)}.",
         )
 
@@ -80,20 +82,27 @@ def _coordinate(run: JointRun, adder: Adder) -> None:
             coordinator=context.party,
             parties=scenario.party_ids,
             adder=adder,
+            agreement_digest=run.permit.agreement.digest,
+            head=run.heads.own(),
         )
         run.open_stream(party).send_message(pb.SessionMessage(proposal=proposal))
-    accepted = {context.party: (run.own.row_size, run.own.set_size)}
+    own = pb.Acceptance(row_size=run.own.row_size, data_size=run.own.set_size, head=run.heads.own())
+    accepted = {context.party: own}
     for party in others:
-        acceptance = session.links[party].receive_message("acceptance").acceptance
-        accepted[party] = (acceptance.row_size, acceptance.data_size)
+        accepted[party] = take_acceptance(session.links[party], run.heads)
     sizes = pb.SessionSizes(
         parties=[
-            pb.PartySizes(party=party, row_size=accepted[party][0], set_size=accepted[party][1])
+            pb.PartySizes(
+                party=party,
+                row_size=accepted[party].row_size,
+                set_size=accepted[party].data_size,
+                head=accepted[party].head,
+            )
             for party in scenario.party_ids
         ]
     )
     run.check_sizes(sizes)
-    role = session_id.lead(digest(scenario), context.party, scenario.party_ids, context.rng)
+    role = session_id.lead(run_digest(run.permit, scenario), context.party, scenario.party_ids, context.rng)
     sid = drive(role, session.links, SETUP_RUN)
     for party in others:
         session.links[party].send_message(pb.SessionMessage(sizes=sizes))

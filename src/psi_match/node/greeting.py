@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import grpc
@@ -15,7 +15,8 @@ from psi_match.wire.v1 import peer_pb2 as pb
 from psi_match.wire.v1 import peer_pb2_grpc
 
 GREET_TIMEOUT_S = 10.0
-_GREETINGS = 4
+BARE_GREETINGS = (0, 0, 0, 0)
+"""A few without padding."""
 
 
 def greet(address: str, party: str, credentials: Credentials) -> pb.GreetReply:
@@ -31,16 +32,25 @@ def greet(address: str, party: str, credentials: Credentials) -> pb.GreetReply:
         return _greet(channel, party)
 
 
-def greet_repeatedly(address: str, party: str, credentials: Credentials) -> Iterator[Callable[[], pb.GreetReply]]:
-    """Yield a few greetings of a peer on one connection, each to be called: for measuring round trips."""
+def greet_repeatedly(
+    address: str, party: str, credentials: Credentials, padding_bytes: Sequence[int] = BARE_GREETINGS
+) -> Iterator[Callable[[], pb.GreetReply]]:
+    """Yield greetings of a peer on one connection, each to be called: for measuring round trips and rates.
+
+    Args:
+        address: where its node listens.
+        party: its party id.
+        credentials: ours.
+        padding_bytes: how much each greeting sends beside itself.
+    """
     with open_channel(address, party, credentials) as channel:
-        for _ in range(_GREETINGS):
-            yield partial(_greet, channel, party)
+        for count in padding_bytes:
+            yield partial(_greet, channel, party, bytes(count))
 
 
-def _greet(channel: grpc.Channel, party: str) -> pb.GreetReply:
+def _greet(channel: grpc.Channel, party: str, padding: bytes = b"") -> pb.GreetReply:
     try:
-        request = pb.GreetRequest(wire_version=version.WIRE_VERSION)
+        request = pb.GreetRequest(wire_version=version.WIRE_VERSION, padding=padding)
         reply: pb.GreetReply = peer_pb2_grpc.PeerStub(channel).Greet(request, timeout=GREET_TIMEOUT_S)
     except grpc.RpcError as error:
         raise translate(error, party, "greet") from None

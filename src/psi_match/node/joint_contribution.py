@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from psi_match.base.errors import DataError, PolicyRefusal, ScenarioError
+from psi_match.base.errors import DataError, ScenarioError
 from psi_match.crypto.derive import hash_fields
+from psi_match.domain.bsn import is_among
 from psi_match.domain.columns import ColumnType
 from psi_match.domain.dataset import Dataset, DatasetSpec, duplicates
 from psi_match.domain.where import check, select
-from psi_match.node.config import NodeConfig
 from psi_match.node.context import NodeContext
 from psi_match.node.contribution import COMMITMENT_NONCE_BYTES, check_age, fixed_public_size
-from psi_match.node.dataset_cache import DatasetCache
+from psi_match.node.opt_outs import opted_out
+from psi_match.node.run_ledger import Snapshot
 from psi_match.protocols.join_session import OwnRows
-from psi_match.scenario.join_model import JoinColumn, JoinParty, JoinScenario, StatisticsOutput
+from psi_match.scenario.join_model import JoinColumn, JoinParty, JoinScenario
 
 _FIRST_ROWS = 5
 """Row numbers that an error lists."""
@@ -34,10 +35,11 @@ class JointContribution:
         set_size: public size of its set as a data party, opt-outs included; 0 without data.
         rows_loaded: valid rows of the dataset.
         rows_rejected: rows that were dropped because the owner said so.
+        opted_out: rows in which someone opted out here: they give no result.
         reference_date: how recent the data are.
         commitment: hash of the rows under ``nonce``; may be logged.
         nonce: opens the commitment; stays with the node.
-        snapshot: name of the dataset's snapshot in the ledger of statistics, where the scenario counts.
+        snapshot: of the dataset, in the ledger; None for a party without data.
     """
 
     rows: OwnRows | None
@@ -45,10 +47,11 @@ class JointContribution:
     set_size: int
     rows_loaded: int
     rows_rejected: int
+    opted_out: int
     reference_date: datetime.date | None
     commitment: bytes
     nonce: bytes
-    snapshot: str | None = None
+    snapshot: Snapshot | None = None
 
     def __repr__(self) -> str:
         return f"JointContribution(public sizes {self.row_size} and {self.set_size})"
@@ -63,7 +66,6 @@ def contribute_jointly(context: NodeContext, scenario: JoinScenario) -> JointCon
     """Load, check and filter this node's rows for a joint scenario.
 
     Raises:
-        PolicyRefusal: it counts groups smaller than this node allows, or a snapshot that was counted before.
         ConfigError: the node has no such dataset.
         ScenarioError: a condition, key or column does not fit the dataset.
         DataError: the dataset is not usable, too old, too large, or holds values outside the agreed range.
@@ -72,18 +74,17 @@ def contribute_jointly(context: NodeContext, scenario: JoinScenario) -> JointCon
     part = scenario.party(config.party)
     nonce = context.rng.bytes(COMMITMENT_NONCE_BYTES)
     if part.dataset is None:
-        return JointContribution(None, 0, 0, 0, 0, None, hash_fields("dataset", nonce), nonce)
+        return JointContribution(None, 0, 0, 0, 0, 0, None, hash_fields("dataset", nonce), nonce)
     dataset_config = config.dataset(part.dataset)
     check(part.where, dataset_config.spec)
     dataset = cache.get(dataset_config)
     if dataset.reference_date is not None:
-        check_age(part, dataset.reference_date, context.today())
-    snapshot = _checked_snapshot(context, scenario, part, dataset)
+        check_age(part, dataset.reference_date, context.clock.today())
     chosen = np.flatnonzero(select(dataset, part.where))
     rows = OwnRows(
         keys=_keys(part, dataset, dataset_config.spec, chosen),
         columns={column.name: _column(column, dataset, dataset_config.spec, chosen) for column in part.columns},
-        opted_out=_opted_out(config, cache),
+        opted_out=opted_out(config, cache),
     )
     leads = part.id in scenario.leaders
     return JointContribution(
@@ -92,27 +93,12 @@ def contribute_jointly(context: NodeContext, scenario: JoinScenario) -> JointCon
         set_size=fixed_public_size(part, rows.set_size),
         rows_loaded=dataset.rows,
         rows_rejected=dataset.rejects.total,
+        opted_out=int(np.logical_or.reduce([is_among(key, rows.opted_out) for key in rows.keys]).sum()),
         reference_date=dataset.reference_date,
         commitment=_commitment(nonce, rows),
         nonce=nonce,
-        snapshot=snapshot,
+        snapshot=context.ledger.snapshot(part.dataset, dataset.bsn, str(dataset.reference_date)),
     )
-
-
-def _checked_snapshot(context: NodeContext, scenario: JoinScenario, part: JoinParty, dataset: Dataset) -> str | None:
-    """Return the snapshot's name where the scenario counts, and refuse small groups and a second count."""
-    tables = [output for output in scenario.outputs if isinstance(output, StatisticsOutput)]
-    if not tables:
-        return None
-    bound = context.config.limits.min_group
-    if any(table.min_group < bound for table in tables):
-        raise PolicyRefusal(
-            f"Node {context.party} takes part in statistics with groups of {bound} or more; these are smaller.",
-            "Raise min_group in the scenario.",
-        )
-    snapshot = context.ledger.snapshot(str(part.dataset), dataset.bsn, str(dataset.reference_date))
-    context.ledger.check(snapshot)
-    return snapshot
 
 
 def _keys(
@@ -163,12 +149,6 @@ def _column(wanted: JoinColumn, dataset: Dataset, spec: DatasetSpec, chosen: NDA
             "Correct the rows, or agree on a wider range.",
         )
     return values
-
-
-def _opted_out(config: NodeConfig, cache: DatasetCache) -> NDArray[np.uint32]:
-    if config.opt_outs is None:
-        return np.empty(0, dtype=np.uint32)
-    return cache.get(config.dataset(config.opt_outs)).bsn
 
 
 def _commitment(nonce: bytes, rows: OwnRows) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from psi_match.domain.bsn import format_bsn
+from psi_match.domain.columns import bsn_column
 from psi_match.protocols.circuits import WORD_ROWS, Planes
 from psi_match.protocols.join_plan import BSN_BITS, Plan
 from psi_match.protocols.join_session import Learned, OwnRows
@@ -51,7 +51,7 @@ def _members(scenario: JoinScenario, own: OwnRows, learned: Learned) -> pd.DataF
     assert learned.members is not None  # noqa: S101
     rows = np.flatnonzero(learned.members)
     rows = rows[np.argsort(own.keys[0][rows])]
-    columns = {"bsn": format_bsn(own.keys[0][rows])}
+    columns: dict[str, Any] = {"bsn": pd.Series(bsn_column(own.keys[0][rows]), dtype="str")}
     if learned.label is not None:
         field = label_field(scenario)
         columns[field.name] = _typed(field, learned.label[rows])
@@ -62,7 +62,7 @@ def _signal(fields: list[ResultField], planes: Planes) -> pd.DataFrame:
     rows = planes.shape[1] * WORD_ROWS
     there = np.flatnonzero(from_planes(planes[:1], rows))
     numbers = from_planes(planes[1 : 1 + BSN_BITS], rows)[there].astype(np.uint32)
-    columns = {"bsn": format_bsn(numbers)}
+    columns: dict[str, Any] = {"bsn": pd.Series(bsn_column(numbers), dtype="str")}
     first = 1 + BSN_BITS
     for field in fields:
         columns[field.name] = _typed(field, from_planes(planes[first : first + field.bits], rows)[there])

@@ -11,21 +11,54 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from psi_match.base.errors import PeerError
+from psi_match.governance.decision import Permit, check_sizes
 from psi_match.node.context import NodeContext
 from psi_match.node.contribution import check_declared_size
 from psi_match.node.driver import JOINT_RUN, drive
-from psi_match.node.joint_contribution import JointContribution
+from psi_match.node.joint_contribution import JointContribution, contribute_jointly
 from psi_match.node.joint_results import result_table
 from psi_match.node.link import Link
+from psi_match.node.log_heads import RunHeads
 from psi_match.node.outgoing_stream import OutgoingStream
-from psi_match.node.recording import note_link
+from psi_match.node.recording import fix_contribution, note_link
+from psi_match.node.run_ledger import Use
 from psi_match.node.sessions import Session
 from psi_match.node.stages import StageClock
 from psi_match.node.store import PairRecord, RunRecord
+from psi_match.protocols.integers import Adder
 from psi_match.protocols.join_plan import Plan, SessionTerms
 from psi_match.protocols.join_session import COMPARE_STAGE, play
-from psi_match.scenario.join_model import JoinScenario
+from psi_match.scenario.join_model import JoinScenario, StatisticsOutput
+from psi_match.scenario.plan import compile_plan
 from psi_match.wire.v1 import peer_pb2 as pb
+
+
+def prepare(
+    context: NodeContext,
+    scenario: JoinScenario,
+    adder: Adder,
+    session: Session,
+    record: RunRecord,
+    permit: Permit,
+) -> JointRun:
+    """Load and fix this node's rows for a joint run, and check what needs them: sizes and the ledger.
+
+    Raises:
+        PolicyRefusal: a size is larger than allowed, or what the run would use is used up.
+        PsiMatchError: as ``contribute_jointly``.
+    """
+    clock = StageClock(session.links, record.stages)
+    clock.enter("load")
+    own = contribute_jointly(context, scenario)
+    clock.enter("agree")
+    check_sizes(permit, {context.party: max(own.row_size, own.set_size)})
+    plan = compile_plan(scenario, adder)
+    fix_contribution(context, record, own)
+    heads = RunHeads(context, session.run_id, permit)
+    run = JointRun(context, scenario, plan, session, record, record.coordinator, permit, own, heads, clock)
+    context.ledger.check(run.use)
+    session.go_on()
+    return run
 
 
 @dataclass(slots=True)
@@ -39,7 +72,10 @@ class JointRun:
         session: the live run; holds the links.
         record: the run's record.
         coordinator: party id of the node that started it.
+        permit: under which it takes place.
         own: what this node puts in.
+        heads: of the parties' audit logs.
+        clock: measures the parts of the run.
         streams: gRPC streams that this node opened; whoever made this object finishes them.
     """
 
@@ -49,8 +85,17 @@ class JointRun:
     session: Session
     record: RunRecord
     coordinator: str
+    permit: Permit
     own: JointContribution
+    heads: RunHeads
+    clock: StageClock
     streams: list[OutgoingStream] = field(default_factory=list)
+
+    @property
+    def use(self) -> Use:
+        """What the run uses up at this node."""
+        counts = any(isinstance(output, StatisticsOutput) for output in self.scenario.outputs)
+        return Use(self.permit, self.session.run_id, self.scenario.leaders, self.own.snapshot, counts)
 
     @property
     def _party(self) -> str:
@@ -86,23 +131,27 @@ class JointRun:
             Public rows per leader, and public set size per party with rows.
 
         Raises:
-            PeerError: a size is none that this node accepts, or the own one came back changed.
+            PeerError: a size is no public size, or the own one came back changed.
+            PolicyRefusal: a size is larger than this node allows, or a party's head is not signed by it.
         """
         named = {entry.party: entry for entry in sizes.parties}
         if list(named) != list(self.plan.parties) or len(named) != len(sizes.parties):
             raise PeerError("The sizes are not those of the plan's parties.", peer=self.coordinator, step="sizes")
         leaders = {turn.leader for turn in self.plan.turns}
-        limit = self.context.config.limits.max_public_size
         for party, entry in named.items():
             part = self.scenario.party(party)
             for size, wanted in ((entry.row_size, party in leaders), (entry.set_size, party in self.plan.with_rows)):
                 if wanted:
-                    check_declared_size(part, size, limit, "sizes")
+                    check_declared_size(part, size, "sizes")
                 elif size:
                     raise PeerError("The peer declares rows that it must not have.", peer=party, step="sizes")
         own = named[self._party]
         if (own.row_size, own.set_size) != (self.own.row_size, self.own.set_size):
             raise PeerError("Our own sizes came back changed.", peer=self.coordinator, step="sizes")
+        check_sizes(self.permit, {party: max(e.row_size, e.set_size) for party, e in named.items()})
+        for party, entry in named.items():
+            if party != self._party:
+                self.heads.take(party, entry.head)
         row_sizes = {party: int(named[party].row_size) for party in sorted(leaders)}
         return row_sizes, {party: int(named[party].set_size) for party in self.plan.with_rows}
 
@@ -122,16 +171,16 @@ class JointRun:
         for peer in self.session.links:
             self.record.pairs[peer] = PairRecord(0, 0)
         role = play(terms, self._party, self.own.rows, self.context.rng)
-        clock = StageClock(self.session.links, self.record.stages)
 
         def entered(stage: str) -> None:
-            if stage == COMPARE_STAGE and self.own.snapshot:
+            if stage == COMPARE_STAGE:
                 # Before any share leaves: a run that fails after this counts as a release.
-                self.context.ledger.mark(self.own.snapshot, self.scenario.name)
-            clock.enter(stage)
+                self.context.ledger.take(self.use)
+            self.clock.enter(stage)
+            self.session.enter_stage(stage)
 
         learned = drive(role, self.session.links, JOINT_RUN, terms.digest(), entered)
-        clock.enter("")
+        self.clock.enter("")
         return result_table(self.scenario, self.plan, self._party, self.own.rows, learned)
 
     def conclude(self, table: pd.DataFrame | None) -> None:

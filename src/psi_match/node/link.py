@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 
 from psi_match.base.errors import DeadlineExceeded, PeerError, PsiMatchError, TransportError
+from psi_match.node.event_log import MessageTap
 from psi_match.node.mailbox import Closed, Mailbox
 from psi_match.protocols.effects import Recv, Rows
 from psi_match.wire import aborts
-from psi_match.wire.frames import MAX_FRAME_BYTES, STEPS, FrameReader, FrameWriter
+from psi_match.wire.frames import MAX_FRAME_BYTES, STEP_NAMES, STEPS, FrameReader, FrameWriter
 from psi_match.wire.transcript import Transcript, TranscriptDigest
 from psi_match.wire.v1 import peer_pb2 as pb
 
@@ -65,6 +66,9 @@ class Link:
         self.peer = peer
         self.progress = LinkProgress()
         self.transcript = Transcript()
+        self.tap = MessageTap()
+        self.lost_by: BaseException | None = None
+        """What the connection or the peer failed with first, also where this end had given up before."""
         self.bytes_out = 0
         self.bytes_in = 0
         self.flights = 0
@@ -97,7 +101,7 @@ class Link:
         Raises:
             PsiMatchError: the link has failed, or the peer reads nothing and says nothing.
         """
-        self._put(message.SerializeToString())
+        self._put(message.SerializeToString(), message.WhichOneof("content") or "")
         self._messages_sent += 1
 
     def receive_message(self, content: str) -> pb.SessionMessage:
@@ -135,9 +139,10 @@ class Link:
         """
         self.progress.step = message.STEP
         framed = self._bound_writer().frame(run, message)
+        self._put(framed.SerializeToString(), message.STEP)
+        # Hashed while it is on its way; nobody asks for the digest before the thread that is here.
         if not isinstance(message, TranscriptDigest):
             self.transcript.add(framed.frame, from_leader=self._is_leader)
-        self._put(framed.SerializeToString())
         # Counted after it is queued, so that a heartbeat never announces a frame that comes after it.
         self._messages_sent += 1
         self.progress.done += 1
@@ -181,6 +186,10 @@ class Link:
         self._outbound.close(last=aborts.to_wire(error, self.peer).SerializeToString())
         self._inbound.fail(error)
 
+    def wait_closed(self) -> None:
+        """Wait until the link is closed, aborted or lost."""
+        self._stopped.wait()
+
     # What gRPC's threads call.
 
     def outgoing(self) -> Iterator[bytes]:
@@ -213,6 +222,7 @@ class Link:
             return self._refuse("A message has no content.")
         self.bytes_in += len(serialised)
         self._messages_fed += 1
+        self.tap.tell(False, _step_of(message, content), len(serialised))
         self._waits_for_room = True
         try:
             self._inbound.put(message, lambda: self._times.run_end)
@@ -234,6 +244,7 @@ class Link:
 
     def fail(self, error: BaseException) -> bool:
         """The connection or the peer failed: whoever waits gets ``error``. Returns False, for ``feed``."""
+        self.lost_by = self.lost_by or error
         self._inbound.fail(error)
         self._outbound.fail(error)
         self._stopped.set()
@@ -264,7 +275,7 @@ class Link:
             step=step,
         )
 
-    def _put(self, serialised: bytes) -> None:
+    def _put(self, serialised: bytes, step: str) -> None:
         self._count_flight("out")
         try:
             self._outbound.put(serialised, self._deadline)
@@ -273,6 +284,7 @@ class Link:
         except Closed:
             raise TransportError("The link is closed.", peer=self.peer, step=self._step()) from None
         self.bytes_out += len(serialised)
+        self.tap.tell(True, step, len(serialised))
 
     def _get(self, step: str, until: float | None = None) -> pb.SessionMessage:
         self._count_flight("in")
@@ -315,3 +327,8 @@ class Link:
             )
             # Where there is no room, data is on its way and is a sign of life itself.
             self._outbound.offer(pb.SessionMessage(heartbeat=beat).SerializeToString())
+
+
+def _step_of(message: pb.SessionMessage, content: str) -> str:
+    """Return the step of a message: of a frame what it says of itself, which only its reader checks."""
+    return STEP_NAMES.get(message.frame.step, "unknown") if content == "frame" else content

@@ -1,4 +1,4 @@
-"""Nodes as processes of their own on loopback: for the demo, the benches and the tests.
+"""Nodes as processes of their own on this machine, on loopback by default: for the demo, the benches and the tests.
 
 Each node gets its own folder, key folder and config, and nothing of the others'. They are real nodes: the same program,
 mTLS and checks as anywhere else.
@@ -6,18 +6,23 @@ mTLS and checks as anywhere else.
 
 from __future__ import annotations
 
+import datetime
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from psi_match.base.errors import InternalError
-from psi_match.node.certificates import OPERATOR, Credentials
+from psi_match.node.certificates import OBSERVER, OPERATOR, Credentials
+from psi_match.node.local_governance import LocalPolicy, agree_as_all, demo_conditions
+from psi_match.node.observer_client import ObserverClient
 from psi_match.node.operator_client import OperatorClient
+from psi_match.node.signing_config import write_signing_keys
+from psi_match.scenario.join_model import AnyScenario
 
 _START_WAIT_S = 60.0
 _STOP_WAIT_S = 15.0
@@ -31,14 +36,16 @@ class LocalDataset:
     """A dataset of a local node, as it stands in its config.
 
     Args:
-        path: Parquet file.
+        path: Parquet or CSV file.
         columns: canonical name to type.
         preload: keep it in memory from the start.
+        reference_date: of all rows; None: the column ``peildatum`` says it.
     """
 
     path: Path
     columns: Mapping[str, str] = field(default_factory=dict)
     preload: bool = False
+    reference_date: datetime.date | None = None
 
     def toml(self, name: str) -> str:
         """Return its table for a node config."""
@@ -46,10 +53,14 @@ class LocalDataset:
             f'\n[[datasets.columns]]\nname = "{column}"\nsource = "{column}"\ntype = "{kind}"\n'
             for column, kind in self.columns.items()
         )
+        dated = (
+            f"reference_date = {self.reference_date}" if self.reference_date else 'reference_date_column = "peildatum"'
+        )
+        kind = "csv" if self.path.suffix == ".csv" else "parquet"
         return (
-            f'\n[[datasets]]\nname = "{name}"\nbsn = "synthetic"\nreference_date_column = "peildatum"\n'
+            f'\n[[datasets]]\nname = "{name}"\nbsn = "synthetic"\n{dated}\n'
             f"preload = {str(self.preload).lower()}\n{columns}"
-            f'\n[datasets.source]\nkind = "parquet"\npath = "{self.path}"\n'
+            f'\n[datasets.source]\nkind = "{kind}"\npath = "{self.path}"\n'
         )
 
 
@@ -61,7 +72,10 @@ class LocalNode:
         party: party id.
         folder: its own folder: config, state, log.
         keys: its key folder.
-        port: where it listens on loopback.
+        port: where it listens.
+        host: the address at which it listens.
+        prefix: words in front of its command, such as those that run it in a network namespace.
+        door: where this machine's operators and observers reach it, if not at the address of its peers.
     """
 
     party: str
@@ -69,11 +83,14 @@ class LocalNode:
     keys: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    host: str = "127.0.0.1"
+    prefix: tuple[str, ...] = ()
+    door: str = ""
 
     @property
     def address(self) -> str:
-        """Where it listens."""
-        return f"127.0.0.1:{self.port}"
+        """Where it listens, and its peers reach it."""
+        return f"{self.host}:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -84,7 +101,7 @@ class LocalNode:
         """Start the process; it is ready when ``wait_ready`` returns."""
         ready = self.folder / "address"
         ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "psi_match", "node", "serve"]
+        command = [*self.prefix, sys.executable, "-m", "psi_match", "node", "serve"]
         command += ["--config", str(self.folder / "node.toml"), "--address-file", str(ready)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # our own interpreter and module  # noqa: S603
@@ -117,7 +134,11 @@ class LocalNode:
 
     def operator(self) -> OperatorClient:
         """Return a client of this node's own operator."""
-        return OperatorClient(self.address, Credentials.read(self.keys, OPERATOR))
+        return OperatorClient(self.door or self.address, Credentials.read(self.keys, OPERATOR))
+
+    def observer(self) -> ObserverClient:
+        """Return a client of this node's own observer."""
+        return ObserverClient(self.door or self.address, Credentials.read(self.keys, OBSERVER))
 
 
 def write_node_folder(
@@ -136,6 +157,23 @@ def write_node_folder(
         + "".join(dataset.toml(name) for name, dataset in datasets.items())
     )
     (folder / "node.toml").write_text(text)
+
+
+def govern(nodes: Mapping[str, LocalNode], scenarios: Iterable[AnyScenario]) -> None:
+    """Give nodes signing keys, agreements on scenarios that all of their parties signed, and policies that allow them.
+
+    Args:
+        nodes: per party; their key folders and own folders exist.
+        scenarios: those whose parties are all among the nodes.
+    """
+    keys = {party: node.keys for party, node in nodes.items()}
+    write_signing_keys(keys)
+    folders = {party: node.folder / "agreements" for party, node in nodes.items()}
+    today = datetime.datetime.now(datetime.UTC).date()
+    agreed = agree_as_all(scenarios, keys, folders, demo_conditions(today))
+    for party, node in nodes.items():
+        policy = LocalPolicy(set(nodes) - {party}, agreed[party])
+        (node.folder / "policy.toml").write_text(policy.toml())
 
 
 @contextmanager

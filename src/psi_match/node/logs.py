@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 _LONG_NUMBER = re.compile(r"\d{7,}")
-_HEXADECIMAL = ("run", "commitment", "digest")
+_HEXADECIMAL = ("run", "commitment", "digest", "serial")
 """Fields that hold hexadecimal identifiers, in which a run of digits means nothing."""
 
 

@@ -1,10 +1,10 @@
-"""What an operator's program does with its own body's node: run, follow, fetch."""
+"""What an operator's or auditor's program does with its own body's node: run, follow, fetch."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from psi_match.base import errors
 from psi_match.base.errors import PsiMatchError, UsageError
 from psi_match.node.certificates import Credentials
 from psi_match.node.channels import open_channel, translate
-from psi_match.node.operator_service import ERROR_KEY, HINT_KEY
+from psi_match.node.own_people import ERROR_KEY, HINT_KEY
 from psi_match.wire.v1 import operator_pb2 as pb
 from psi_match.wire.v1 import operator_pb2_grpc
 
@@ -23,11 +23,11 @@ _RECORD_WAIT_S = 10.0
 
 
 class OperatorClient:
-    """A connection of an operator to its node.
+    """A connection of an operator or auditor to its node.
 
     Args:
         address: ``host:port`` of the node.
-        credentials: the operator's certificate; the node must be of the same party.
+        credentials: the operator's or auditor's certificate; the node must be of the same party.
     """
 
     def __init__(self, address: str, credentials: Credentials) -> None:
@@ -46,6 +46,7 @@ class OperatorClient:
         scenario: str,
         engine: str = "",
         *,
+        agreement: str = "",
         dry_run: bool = False,
         on_started: Callable[[str], None] = lambda _run_id: None,
         on_progress: Callable[[pb.Progress], None] = lambda _progress: None,
@@ -59,7 +60,8 @@ class OperatorClient:
             PsiMatchError: the run failed or was refused, as the node says.
         """
         with self._translated():
-            for event in self._stub.Run(pb.RunRequest(scenario=scenario, engine=engine, dry_run=dry_run)):
+            request = pb.RunRequest(scenario=scenario, engine=engine, dry_run=dry_run, agreement=agreement)
+            for event in self._stub.Run(request):
                 match event.WhichOneof("content"):
                     case "started":
                         on_started(event.started.run_id)
@@ -91,13 +93,45 @@ class OperatorClient:
         with self._translated():
             return b"".join(part.content for part in self._stub.Result(pb.ResultRequest(run_id=run_id)))
 
+    def log(self) -> dict[str, bytes]:
+        """Return the audit log: name and content of each of its files, in order.
+
+        Raises:
+            PsiMatchError: the node cannot be reached or refuses.
+        """
+        files: dict[str, bytearray] = {}
+        with self._translated():
+            for part in self._stub.Log(pb.LogRequest()):
+                files.setdefault(part.file, bytearray()).extend(part.content)
+        return {name: bytes(content) for name, content in files.items()}
+
+    def notify(self, run_id: str, kind: str = "", reason: str = "", bsn: Sequence[str] = ()) -> pb.NotifyReply:
+        """Give notices about an earlier run, or without any offer those that the node keeps once more.
+
+        Raises:
+            PsiMatchError: the node cannot be reached or refuses.
+        """
+        with self._translated():
+            request = pb.NotifyRequest(run_id=run_id, kind=kind, reason=reason, bsn=bsn)
+            reply: pb.NotifyReply = self._stub.Notify(request)
+            return reply
+
+    def notices(self, run_id: str) -> bytes:
+        """Return the notices that came in about a result as the bytes of a Parquet file.
+
+        Raises:
+            PsiMatchError: there is no such result, or the node refuses.
+        """
+        with self._translated():
+            return b"".join(part.content for part in self._stub.Notices(pb.ResultRequest(run_id=run_id)))
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         failure: PsiMatchError | None = None
         try:
             yield
         except grpc.RpcError as error:
-            failure = _refusal(error) or translate(error, self.party)
+            failure = refusal_in(error) or translate(error, self.party)
         if failure:
             raise failure
 
@@ -126,7 +160,7 @@ def _error(failed: pb.Failed) -> PsiMatchError:
     return kind(failed.sentence, failed.hint, peer=failed.peer or None, step=failed.step or None)
 
 
-def _refusal(error: grpc.RpcError) -> PsiMatchError | None:
+def refusal_in(error: grpc.RpcError) -> PsiMatchError | None:
     """Return the node's own error in a refused call, if it sent one."""
     if not isinstance(error, grpc.Call):
         return None

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hmac
-
-from psi_match.base.errors import PeerError, PolicyRefusal, ScenarioError
+from psi_match.base.errors import PeerError
+from psi_match.governance.decision import run_digest
 from psi_match.node.context import NodeContext
 from psi_match.node.driver import SETUP_RUN, drive
-from psi_match.node.joint_contribution import contribute_jointly
-from psi_match.node.joint_run import JointRun
+from psi_match.node.joint_run import JointRun, prepare
 from psi_match.node.link import Link
 from psi_match.node.outgoing_stream import finish_all
-from psi_match.node.recording import fix_contribution, new_record, recorded
+from psi_match.node.pair_run import await_countersignature
+from psi_match.node.recording import new_record, recorded
+from psi_match.node.run_ledger import Use
 from psi_match.node.sessions import Session
+from psi_match.node.shared_scenario import not_shared, shared_scenario
 from psi_match.node.store import RUN_ID_BYTES
 from psi_match.protocols import session_id
-from psi_match.protocols.integers import ADDERS
-from psi_match.scenario.digest import digest
+from psi_match.protocols.integers import ADDERS, Adder
 from psi_match.scenario.join_model import JoinScenario
-from psi_match.scenario.plan import compile_plan
 from psi_match.wire import version
 from psi_match.wire.v1 import peer_pb2 as pb
 
@@ -35,18 +34,18 @@ def participate(context: NodeContext, link: Link, proposal: pb.Proposal) -> None
         PsiMatchError: the run was refused or failed; every party that this node talks to has been told.
     """
     scenario = check_proposal(context, proposal, link.peer)
+    permit = context.gate.answer(scenario, proposal.agreement_digest)
+    context.ledger.check(Use(permit, "", scenario.leaders))
     session = Session(proposal.run_id.hex(), scenario.name, "party", {link.peer: link})
     with context.sessions.admit(session):
         context.store.open_run(session.run_id)
-        record = new_record(session.run_id, scenario, proposal.adder, context.party, coordinator=link.peer)
+        record = new_record(context, session.run_id, scenario, proposal.adder, permit, coordinator=link.peer)
         run: JointRun | None = None
         try:
             with recorded(context, record, session):
-                own = contribute_jointly(context, scenario)
-                fix_contribution(context, record, own)
-                session.go_on()
-                plan = compile_plan(scenario, "prefix" if proposal.adder == "prefix" else "ripple")
-                run = JointRun(context, scenario, plan, session, record, link.peer, own)
+                adder: Adder = "prefix" if proposal.adder == "prefix" else "ripple"
+                run = prepare(context, scenario, adder, session, record, permit)
+                run.heads.take(link.peer, proposal.head)
                 _participate(run, link)
         finally:
             finish_all(run.streams if run else [])
@@ -80,20 +79,10 @@ def check_proposal(context: NodeContext, proposal: pb.Proposal, peer: str) -> Jo
         raise PeerError("The run id has a wrong length.", peer=peer, step="proposal")
     if proposal.adder not in ADDERS:
         raise PeerError("The proposal names an unknown adder.", peer=peer, step="proposal")
-    try:
-        scenario = context.catalogue.get(proposal.scenario)
-    except ScenarioError:
-        raise PolicyRefusal(f"Node {context.party} does not know this scenario.", peer=peer, step="proposal") from None
-    if not hmac.compare_digest(digest(scenario), proposal.scenario_digest):
-        raise PolicyRefusal(
-            f"Node {context.party} has another text of scenario {scenario.name}.", peer=peer, step="proposal"
-        )
-    if not isinstance(scenario, JoinScenario) or not {peer, context.party} <= set(scenario.party_ids):
-        raise PolicyRefusal(
-            f"Node {context.party} has no joint run of scenario {scenario.name} with {peer}.",
-            peer=peer,
-            step="proposal",
-        )
+    scenario = shared_scenario(context, proposal.scenario, proposal.scenario_digest, peer, "proposal")
+    if not isinstance(scenario, JoinScenario):
+        sentence = f"Node {context.party} has no joint run of scenario {scenario.name} with {peer}."
+        raise not_shared(sentence, peer, "proposal")
     if list(proposal.parties) != scenario.party_ids:
         raise PeerError("The proposal's parties are not those of the scenario.", peer=peer, step="proposal")
     return scenario
@@ -104,9 +93,17 @@ def _participate(run: JointRun, link: Link) -> None:
     link.bind(bytes.fromhex(session.run_id))
     # Of two parties the one with the lower id opens the stream.
     session.expected = frozenset(peer for peer in run.lateral_peers() if peer < run.context.party)
-    acceptance = pb.Acceptance(data_size=run.own.set_size, row_size=run.own.row_size)
+    acceptance = pb.Acceptance(
+        data_size=run.own.set_size,
+        row_size=run.own.row_size,
+        head=run.heads.own(),
+        countersignature=run.heads.countersignature(link.peer),
+    )
     link.send_message(pb.SessionMessage(acceptance=acceptance))
-    role = session_id.join(digest(scenario), link.peer, run.context.party, scenario.party_ids, run.context.rng)
+    await_countersignature(link, run.heads)
+    role = session_id.join(
+        run_digest(run.permit, scenario), link.peer, run.context.party, scenario.party_ids, run.context.rng
+    )
     sid = drive(role, {link.peer: link}, SETUP_RUN)
     sizes = link.receive_message("sizes").sizes
     table = run.play(sid, sizes)

@@ -11,15 +11,18 @@ import grpc
 import structlog
 
 from psi_match import __version__
-from psi_match.base.errors import InternalError, PsiMatchError, TransportError
+from psi_match.base.errors import InternalError, PeerError, PolicyRefusal, PsiMatchError, TransportError
+from psi_match.governance.rules import Rule, refusal
 from psi_match.node.answering import answer_stream
 from psi_match.node.certificates import NODE
 from psi_match.node.channels import caller
 from psi_match.node.context import NodeContext
 from psi_match.node.link import Link
+from psi_match.node.notice_run import lead_notices
+from psi_match.node.store import RUN_ID_BYTES
 from psi_match.scenario.digest import digest
 from psi_match.scenario.model import ENGINES
-from psi_match.wire import version
+from psi_match.wire import aborts, version
 from psi_match.wire.v1 import peer_pb2 as pb
 
 PEER_SERVICE = pb.DESCRIPTOR.services_by_name["Peer"].full_name
@@ -47,6 +50,11 @@ class PeerService:
                 request_deserializer=pb.GreetRequest.FromString,
                 response_serializer=pb.GreetReply.SerializeToString,
             ),
+            "Notice": grpc.unary_unary_rpc_method_handler(
+                self.notice,
+                request_deserializer=pb.NoticeRequest.FromString,
+                response_serializer=pb.NoticeReply.SerializeToString,
+            ),
             "Session": grpc.stream_stream_rpc_method_handler(self.session),
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(PEER_SERVICE, handlers),))
@@ -69,6 +77,25 @@ class PeerService:
             scenarios=known,
         )
 
+    def notice(self, request: pb.NoticeRequest, context: grpc.ServicerContext) -> pb.NoticeReply:
+        """Find out which rows of an earlier result a known peer's notices are about; reply when they are applied."""
+        peer, about = self._known_peer(context), request.run_id.hex()
+        failure: PsiMatchError
+        try:
+            if len(request.run_id) == RUN_ID_BYTES:
+                return pb.NoticeReply(has_result=lead_notices(self._context, about, peer))
+            failure = PeerError("The run id has a wrong length.", peer=peer, step="notice")
+        except PsiMatchError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001  # a disk that is full, say; the text could hold a value
+            structlog.get_logger().error("notices not taken in", peer=peer, error=type(error).__name__)
+            failure = InternalError("The node failed for a reason of its own.", peer=peer)
+        self._context.refusals.note(failure, peer=peer, run=about)
+        refused = isinstance(failure, PolicyRefusal)
+        code = grpc.StatusCode.PERMISSION_DENIED if refused else grpc.StatusCode.ABORTED
+        context.abort(code, aborts.to_wire(failure, peer).abort.sentence)
+        raise AssertionError  # abort has raised
+
     def session(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         """Carry one stream that a known peer opens for a run."""
         peer = self._known_peer(context)
@@ -87,13 +114,24 @@ class PeerService:
         link = Link(peer, self._context.link_times(), is_leader=False)
         context.add_callback(partial(_lost, link))
         reader = threading.Thread(target=_read, args=(messages, link), name=f"reader-{peer}", daemon=True)
-        worker = threading.Thread(target=self._answer, args=(link,), name=f"run-with-{peer}", daemon=True)
+        told = threading.Event()
+        worker = threading.Thread(target=self._answer, args=(link, told, context), name=f"run-with-{peer}", daemon=True)
         reader.start()
         worker.start()
-        yield from link.outgoing()
+        try:
+            yield from link.outgoing()
+        finally:
+            told.set()
         worker.join()
 
-    def _answer(self, link: Link) -> None:
+    def _answer(self, link: Link, told: threading.Event, context: grpc.ServicerContext) -> None:
+        """Do what the stream is for, and see to it that it ends: a peer that reads nothing would hold it open."""
+        self._answer_once(link)
+        link.wait_closed()
+        if not told.wait(self._context.config.limits.peer_silence_s):
+            context.cancel()  # type: ignore[no-untyped-call]  # so in the stubs
+
+    def _answer_once(self, link: Link) -> None:
         try:
             answer_stream(self._context, link)
         except PsiMatchError as error:
@@ -108,7 +146,9 @@ class PeerService:
         known = {peer.party for peer in self._context.config.peers}
         if identity is None or identity.role != NODE or identity.party not in known:
             structlog.get_logger().warning("unknown caller refused", address=context.peer())
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "The certificate is not that of a node known here.")
+            error = refusal(Rule.CALLER, "the certificate is not that of a node known here.")
+            self._context.refusals.note(error, peer=identity.party if identity else None)
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, error.public)
             raise AssertionError  # abort has raised
         return identity.party
 

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from psi_match.base.errors import DeadlineExceeded, PolicyRefusal
+from psi_match.base.errors import DeadlineExceeded, PsiMatchError, SecondHandAbort, ShutdownError
+from psi_match.governance.rules import Rule, refusal
+from psi_match.node.event_log import RunEvents, nobody
 from psi_match.node.link import Link
-from psi_match.wire.aborts import ShutdownError
 
 _LOOK_EVERY_S = 0.1
+_CAUSE_WAIT_S = 2.0
 
 
 @dataclass(slots=True)
@@ -31,8 +33,13 @@ class Session:
     role: str
     links: dict[str, Link] = field(default_factory=dict)
     stopping: bool = False
+    about_notices: bool = False
+    """Whether it is about notices on an earlier run; those who only look on do not see it."""
     expected: frozenset[str] = frozenset()
     """Peers that may attach a stream of their own to this run."""
+    events: RunEvents | None = None
+    """What happens in the run, for those who look on; from its recorded beginning."""
+    _reports: bool = False
     _attached: threading.Condition = field(default_factory=threading.Condition)
 
     def add_link(self, link: Link) -> None:
@@ -42,7 +49,7 @@ class Session:
             ShutdownError: the node is shutting down.
         """
         with self._attached:
-            self.links[link.peer] = link
+            self._take_in(link)
         self.go_on()
 
     def attach(self, link: Link) -> None:
@@ -53,11 +60,38 @@ class Session:
         """
         with self._attached:
             if link.peer not in self.expected or link.peer in self.links:
-                raise PolicyRefusal("No stream of yours is expected in this run.", peer=link.peer, step="attachment")
-            self.links[link.peer] = link
+                raise refusal(
+                    Rule.RUN_ID, "no stream of this peer is expected in the run.", peer=link.peer, step="attachment"
+                )
+            self._take_in(link)
             self._attached.notify_all()
         if self.stopping:
             link.abort(ShutdownError("The node is shutting down.", peer=link.peer))
+
+    def report_to(self, events: RunEvents | None) -> None:
+        """Let the links tell of their messages, those that are there and those to come; None: tell nobody."""
+        with self._attached:
+            self.events, self._reports = events, True
+            for link in self.links.values():
+                self._let_tell(link)
+
+    def first_message_at(self) -> float | None:
+        """Return the monotonic moment of the first message, as long as nobody is told of messages."""
+        moments = [link.tap.first_at for link in self.links.values()]
+        return min((at for at in moments if at is not None), default=None)
+
+    def enter_stage(self, name: str) -> None:
+        """Tell those who look on that a part of the run begins."""
+        if self.events is not None:
+            self.events.stage(name)
+
+    def _take_in(self, link: Link) -> None:
+        self.links[link.peer] = link
+        if self._reports:
+            self._let_tell(link)
+
+    def _let_tell(self, link: Link) -> None:
+        link.tap.report_to(self.events.reporter(link.peer) if self.events else nobody)
 
     def await_links(self, peers: Iterable[str], wait_s: float) -> None:
         """Wait until these peers have attached.
@@ -78,6 +112,24 @@ class Session:
         """Tell whether a peer has a link, at once or within a moment."""
         with self._attached:
             return self._attached.wait_for(lambda: peer in self.links, timeout=_LOOK_EVERY_S)
+
+    def cause_of(self, failure: PsiMatchError, wait_s: float = _CAUSE_WAIT_S) -> PsiMatchError:
+        """Return what the party at fault itself said, where ``failure`` is only what another party heard of it.
+
+        Of two messages on two streams either may come first: the second is waited for, a moment.
+        """
+        end = time.monotonic() + wait_s
+        while isinstance(failure, SecondHandAbort):
+            for link in list(self.links.values()):
+                cause = link.lost_by
+                if isinstance(cause, PsiMatchError) and not isinstance(cause, SecondHandAbort):
+                    # Whoever waits for a message fills in its step; for this one nobody waited.
+                    cause.step = cause.step or link.progress.step
+                    return cause
+            if time.monotonic() > end:
+                break
+            time.sleep(_LOOK_EVERY_S / 5)
+        return failure
 
     def fail(self, error: BaseException) -> None:
         """Tell every peer that the run has failed here, also one that attaches from now on."""
@@ -121,10 +173,10 @@ class Sessions:
             if self._closing:
                 raise ShutdownError("The node is shutting down.", "Try again later.")
             if session.run_id in self._live:
-                raise PolicyRefusal("This run id was used before.", "Start a new run.")
+                raise refusal(Rule.RUN_ID, "the run id was used before.", "Start a new run.")
             if len(self._live) >= self.limit:
-                raise PolicyRefusal(
-                    f"The node has {self.limit} runs at work, as many as it allows.", "Try again later."
+                raise refusal(
+                    Rule.SESSIONS, f"the node has {self.limit} runs at work, as many as it allows.", "Try again later."
                 )
             self._live[session.run_id] = session
         try:
@@ -142,7 +194,7 @@ class Sessions:
         """
         with self._changed:
             if run_id not in self._live:
-                raise PolicyRefusal("This run is not under way here.", "Start a new run.")
+                raise refusal(Rule.RUN_ID, "the run is not under way here.", "Start a new run.")
             return self._live[run_id]
 
     def live(self) -> list[Session]:

@@ -1,4 +1,4 @@
-"""Base OT: 448 random 1-out-of-2 oblivious transfers of AES keys, the seed of every OPRF instance.
+"""Base OT: random 1-out-of-2 oblivious transfers of AES keys, the seed of every OPRF and vector-OLE instance.
 
 Endemic OT: for each transfer the receiver draws b, sets its point of choice c to r_c = b*B - H(r_(1-c)) with r_(1-c) a
 random point, and sends (r_0, r_1). The sender draws a and sends a*B. Key j of the sender is the hash of
@@ -35,13 +35,13 @@ TRANSFERS = 448
 
 
 class SenderPoints(Rows):
-    """a*B of every transfer: (448, 32)."""
+    """a*B of every transfer: (transfers, 32)."""
 
     STEP = "base-ot-sender"
 
 
 class ReceiverPoints(Rows):
-    """r_0 and r_1 of every transfer: (448, 64)."""
+    """r_0 and r_1 of every transfer: (transfers, 64)."""
 
     STEP = "base-ot-receiver"
 
@@ -83,13 +83,16 @@ def _checked(points: NDArray[np.uint8], peer: str, step: str) -> list[list[bytes
     return rows
 
 
-def send_keys(receiver: str, label: OtLabel, rng: RandomSource) -> Role[list[tuple[bytes, bytes]]]:
+def send_keys(
+    receiver: str, label: OtLabel, rng: RandomSource, transfers: int = TRANSFERS
+) -> Role[list[tuple[bytes, bytes]]]:
     """Play the sender: return both keys of every transfer.
 
     Args:
         receiver: party id of the receiver.
         label: where these transfers belong.
         rng: fresh local randomness.
+        transfers: how many; 448 for a batched OPRF.
 
     Raises:
         PeerError: a received point is invalid.
@@ -97,11 +100,11 @@ def send_keys(receiver: str, label: OtLabel, rng: RandomSource) -> Role[list[tup
     Reveals:
         Nothing about the keys that the receiver did not choose; nothing about its choices to the caller.
     """
-    scalars = [ristretto.random_scalar(rng) for _ in range(TRANSFERS)]
+    scalars = [ristretto.random_scalar(rng) for _ in range(transfers)]
     sent = [ristretto.base_times(scalar) for scalar in scalars]
-    points = np.frombuffer(b"".join(sent), dtype=np.uint8).reshape(TRANSFERS, -1)
+    points = np.frombuffer(b"".join(sent), dtype=np.uint8).reshape(transfers, -1)
     yield from send(receiver, SenderPoints(points))
-    message = yield from recv(receiver, ReceiverPoints, (TRANSFERS, 2 * ristretto.POINT_BYTES))
+    message = yield from recv(receiver, ReceiverPoints, (transfers, 2 * ristretto.POINT_BYTES))
     keys = []
     for index, (r0, r1) in enumerate(_checked(message.rows, receiver, ReceiverPoints.STEP)):
         pair = []
@@ -121,7 +124,7 @@ def receive_keys(sender: str, label: OtLabel, choices: list[int], rng: RandomSou
     Args:
         sender: party id of the sender.
         label: where these transfers belong.
-        choices: 448 secret bits, fresh for this instance.
+        choices: secret bits, fresh for this instance, one per transfer: 448 for a batched OPRF.
         rng: fresh local randomness.
 
     Raises:
@@ -130,15 +133,15 @@ def receive_keys(sender: str, label: OtLabel, choices: list[int], rng: RandomSou
     Reveals:
         Nothing about the choices.
     """
-    scalars = [ristretto.random_scalar(rng) for _ in range(TRANSFERS)]
+    scalars = [ristretto.random_scalar(rng) for _ in choices]
     pairs = []
     for index, (choice, scalar) in enumerate(zip(choices, scalars, strict=True)):
         other = ristretto.from_hash(rng.bytes(ristretto.HASH_BYTES))
         own = ristretto.subtract(ristretto.base_times(scalar), _mask(label, index, choice, other))
         pairs.append((own + other, other + own)[choice])
-    points = np.frombuffer(b"".join(pairs), dtype=np.uint8).reshape(TRANSFERS, -1)
+    points = np.frombuffer(b"".join(pairs), dtype=np.uint8).reshape(len(choices), -1)
     yield from send(sender, ReceiverPoints(points))
-    message = yield from recv(sender, SenderPoints, (TRANSFERS, ristretto.POINT_BYTES))
+    message = yield from recv(sender, SenderPoints, (len(choices), ristretto.POINT_BYTES))
     return [
         _key(label, index, choices[index], point, pairs[index], ristretto.times(scalars[index], point))
         for index, (point,) in enumerate(_checked(message.rows, sender, SenderPoints.STEP))

@@ -28,7 +28,7 @@ from psi_match.base.errors import ConfigError, PeerError
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.shuffling import shuffle_rows
 from psi_match.protocols.agreed import PairTerms
-from psi_match.protocols.effects import Message, Role, Rows, recv, send
+from psi_match.protocols.effects import Message, Role, Rows, recv, send, stage
 from psi_match.protocols.sizes import FRAME_PAYLOAD_BYTES, chunks
 
 if TYPE_CHECKING:
@@ -136,11 +136,14 @@ def lead(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> Ro
         To the data party: the leader's public size.
     """
     library = _library()
+    yield from stage("request")
     client = library.client.CreateWithNewKey(True)
     request = client.CreateRequest(_padded(numbers, terms.leader_size, rng))
     yield from _send_pieces(terms.data_party, Request, request.SerializeToString())
+    yield from stage("response")
     setup = yield from _recv_pieces(terms.data_party, Setup, setup_bytes(terms.data_size))
     response = yield from _recv_pieces(terms.data_party, Response, request_bytes(terms.leader_size))
+    yield from stage("match")
     matches = None
     # The library raises many types, and whatever it says may hold an item: only the fact is kept.
     with suppress(Exception):
@@ -163,8 +166,10 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
         To the leader: which of its rows are in this set, and this set's public size.
     """
     library = _library()
+    yield from stage("request")
     server = library.server.CreateWithNewKey(True)
     request = yield from _recv_pieces(terms.leader, Request, request_bytes(terms.leader_size) + _REVEAL_FLAG_BYTES)
+    yield from stage("response")
     own = numbers.reshape(-1, 1).view(np.uint8).copy()
     shuffle_rows(own, rng)
     items = _padded(own.view(np.uint32)[:, 0], terms.data_size, rng)

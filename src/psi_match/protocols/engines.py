@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from psi_match.base.errors import UsageError
 from psi_match.base.randomness import RandomSource
-from psi_match.protocols import ecdh_psi, psi
+from psi_match.protocols import bucketed_psi, ecdh_psi, psi, vole_psi
 from psi_match.protocols.agreed import PairTerms
+from psi_match.protocols.buckets import BucketTerms
 from psi_match.protocols.effects import Role
 from psi_match.protocols.tables import CuckooTable
 
@@ -52,6 +53,10 @@ def lead(engine: str, terms: PairTerms, rows: LeaderRows, rng: RandomSource) -> 
     match engine:
         case "kkrt":
             return psi.lead(terms, rows.table(terms), rng)
+        case "kkrt-buckets":
+            return bucketed_psi.lead(BucketTerms.of(terms), rows.numbers, rng)
+        case "vole":
+            return vole_psi.lead(terms, rows.numbers, rng)
         case "ecdh":
             return ecdh_psi.lead(terms, rows.numbers, rng)
     raise _unknown(engine)
@@ -66,6 +71,10 @@ def answer(engine: str, terms: PairTerms, numbers: NDArray[np.uint32], rng: Rand
     match engine:
         case "kkrt":
             return psi.answer(terms, numbers, rng)
+        case "kkrt-buckets":
+            return bucketed_psi.answer(BucketTerms.of(terms), numbers, rng)
+        case "vole":
+            return vole_psi.answer(terms, numbers, rng)
         case "ecdh":
             return ecdh_psi.answer(terms, numbers, rng)
     raise _unknown(engine)
@@ -73,8 +82,17 @@ def answer(engine: str, terms: PairTerms, numbers: NDArray[np.uint32], rng: Rand
 
 def message_count(engine: str, terms: PairTerms) -> int:
     """Return the messages of one intersection, both directions: for progress displays."""
-    return psi.message_count(terms) if engine == "kkrt" else ecdh_psi.message_count(terms)
+    match engine:
+        case "kkrt":
+            return psi.message_count(terms)
+        case "kkrt-buckets":
+            return bucketed_psi.message_count(terms)
+        case "vole":
+            return vole_psi.message_count(terms)
+        case "ecdh":
+            return ecdh_psi.message_count(terms)
+    raise _unknown(engine)
 
 
 def _unknown(engine: str) -> UsageError:
-    return UsageError(f"There is no engine named {engine!r}.", "Choose kkrt or ecdh.")
+    return UsageError(f"There is no engine named {engine!r}.", "Choose kkrt, kkrt-buckets, vole or ecdh.")

@@ -38,18 +38,19 @@ from psi_match.base.randomness import RandomSource
 from psi_match.crypto import okvs
 from psi_match.crypto.aes import BLOCK_BYTES, KEY_BYTES, KeyStreams, encrypt_blocks
 from psi_match.crypto.bit_matrix import transpose_columns
-from psi_match.crypto.blake2s import ROW_BYTES
+from psi_match.crypto.blake2s import DIGEST_BYTES, ROW_BYTES
 from psi_match.crypto.derive import public_key
 from psi_match.crypto.items import encode_items
 from psi_match.crypto.kernel import kernel
 from psi_match.crypto.okvs_size import slots
+from psi_match.crypto.shuffling import gather_numbers
 from psi_match.protocols import base_ot, oprf
 from psi_match.protocols.circuits import WORD_ROWS, Planes, words_for
 from psi_match.protocols.effects import Role, Rows, recv, send
 from psi_match.protocols.join_terms import JoinTerms
 from psi_match.protocols.sharing import RandomPlanes
 from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, chunks
-from psi_match.protocols.tables import CuckooTable, positions_key, simple_table
+from psi_match.protocols.tables import CuckooTable, Entries, positions_key, simple_table
 
 _AHEAD = 2
 """Chunks that the leader sends before it needs the answer to the first: both ends work at the same time."""
@@ -151,10 +152,21 @@ def answer(terms: JoinTerms, payload: Payload, secrets: RandomPlanes, rng: Rando
     for (start, stop), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
         message = yield from recv(terms.leader, oprf.MaskedRows, (stop - start, ROW_BYTES))
         sender.absorb(start, message)
-        outputs = sender.evaluate(entries.bins, encode_items(numbers[entries.rows], entries.hash_index))
+        outputs = _evaluated(sender, numbers, entries)
         secret_rows = _plane_rows(secrets.read_values(words_for(stop - start)), terms.value_words)
         values = _programmed(secret_rows, entries.bins, start, packed, entries.rows)
         yield from _send_store(terms, stop - start, outputs, values, rng)
+
+
+def _evaluated(sender: oprf.Sender, numbers: NDArray[np.uint32], entries: Entries) -> NDArray[np.uint8]:
+    """Return F of every entry, (entries, 32)."""
+    outputs = np.empty((len(entries.rows), DIGEST_BYTES), dtype=np.uint8)
+    first = 0
+    for piece in entries.pieces():
+        items = encode_items(gather_numbers(numbers, piece.rows), piece.hash_index)
+        outputs[first : first + len(items)] = sender.evaluate(piece.bins, items)
+        first += len(items)
+    return outputs
 
 
 def plaintext_join(

@@ -26,7 +26,7 @@ from psi_match.base.errors import InternalError, PeerError
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.cuckoo import EMPTY
 from psi_match.crypto.derive import DIGEST_BYTES, hash_fields
-from psi_match.domain.bsn import NO_KEY
+from psi_match.domain.bsn import NO_KEY, is_among
 from psi_match.protocols import join
 from psi_match.protocols.circuits import WORD_ROWS, Circuit, Planes, words_for
 from psi_match.protocols.counting import count_rows, release_circuit
@@ -115,12 +115,7 @@ class OwnRows:
         return Payload(numbers, tuple(fields))
 
     def _excluded(self, numbers: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        """Tell who opted out, by looking each number up among the few: sorting all numbers would take far longer."""
-        few = np.sort(self.opted_out)
-        if not len(few):
-            return np.zeros(len(numbers), dtype=np.bool_)
-        found: NDArray[np.bool_] = few[np.minimum(np.searchsorted(few, numbers), len(few) - 1)] == numbers
-        return found
+        return is_among(numbers, self.opted_out)
 
     def _beyond(self) -> NDArray[np.uint32]:
         """Return who opted out and is in no row."""

@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from psi_match.crypto.aes import KeyStreams, encrypt_blocks
+from psi_match.crypto.aes import KeyStreams, encrypt_under_each
 from psi_match.crypto.bit_matrix import transpose_columns
 from psi_match.crypto.blake2s import ROW_BYTES, blake2s_rows
 from psi_match.crypto.derive import public_key
@@ -62,19 +62,16 @@ class Code:
         self._keys = [public_key(sid, f"oprf-code/{part}") for part in range(4)]
 
     def words(self, items: NDArray[np.uint8]) -> NDArray[np.uint64]:
-        """Return C of (n, 16) items as (n, 8) words; the first 448 bits count."""
-        words = np.empty((len(items), 8), dtype=np.uint64)
-        for part, key in enumerate(self._keys):
-            words[:, 2 * part : 2 * part + 2] = encrypt_blocks(key, items).view("<u8")
-        return words
+        """Return C of (n, 16) items as (4, n, 2): word w of item i is ``[w // 2, i, w % 2]``, and the first 7 count."""
+        return encrypt_under_each(self._keys, items).view("<u8")
 
 
 @kernel
-def _correct(t0: NDArray[np.uint64], t1: NDArray[np.uint64], code: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
-    """Out = t0 ^ t1 ^ code."""
-    for row in range(out.shape[0]):
+def _correct(t0: NDArray[np.uint64], code: NDArray[np.uint64], t1: NDArray[np.uint64]) -> None:
+    """T1 ^= t0 ^ code, in place."""
+    for row in range(code.shape[1]):
         for word in range(_WORDS):
-            out[row, word] = t0[row, word] ^ t1[row, word] ^ code[row, word]
+            t1[row, word] ^= t0[row, word] ^ code[word // 2, row, word % 2]
 
 
 @kernel
@@ -98,7 +95,7 @@ def _at_items(
     for i in range(out.shape[0]):
         row = bins[i] - first_bin
         for word in range(_WORDS):
-            out[i, word] = rows[row, word] ^ (code[i, word] & choices[word])
+            out[i, word] = rows[row, word] ^ (code[word // 2, i, word % 2] & choices[word])
 
 
 def _columns_to_rows(streams: KeyStreams, bins: int) -> NDArray[np.uint64]:
@@ -135,11 +132,10 @@ class Receiver:
         bins = len(items)
         t0 = _columns_to_rows(self._zero_streams, bins)
         t1 = _columns_to_rows(self._one_streams, bins)
-        masked = np.empty((bins, _WORDS), dtype=np.uint64)
-        _correct(t0, t1, self._code.words(items), masked)
+        _correct(t0, self._code.words(items), t1)
         indices = np.arange(first_bin, first_bin + bins, dtype=np.uint64)
         outputs = blake2s_rows(t0[:bins].view(np.uint8), indices, self._person)
-        return MaskedRows(masked.view(np.uint8)), outputs
+        return MaskedRows(t1[:bins].view(np.uint8)), outputs
 
 
 class Sender:

@@ -10,7 +10,7 @@
    compared.
 
 Kept per row: at the data party three cut values (30 bytes at 2^20 rows and one run, 33 at two) and, while they are
-collected, 6.75 bytes of index; at the leader one cut value, its bin and its hash index.
+collected, 18 bytes of index; at the leader one cut value, its bin and its hash index.
 
 Reveals:
     Leader: which of its own rows are in the data party's set, and the data party's public size.
@@ -36,10 +36,10 @@ from psi_match.crypto.blake2s import ROW_BYTES
 from psi_match.crypto.hashes import HASHES
 from psi_match.crypto.items import encode_items
 from psi_match.crypto.kernel import kernel
-from psi_match.crypto.shuffling import shuffle_rows
+from psi_match.crypto.shuffling import gather_numbers, shuffle_rows
 from psi_match.protocols import base_ot, oprf
 from psi_match.protocols.agreed import PairTerms
-from psi_match.protocols.effects import Role, Rows, recv, send
+from psi_match.protocols.effects import Role, Rows, recv, send, stage
 from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, chunks
 from psi_match.protocols.tables import CuckooTable, positions_key, simple_table
 
@@ -76,20 +76,22 @@ def lead(terms: PairTerms, table: CuckooTable, rng: RandomSource) -> Role[NDArra
     Reveals:
         To the data party: the leader's public size.
     """
+    yield from stage("base-ot")
     keys = yield from base_ot.send_keys(terms.data_party, base_ot.OtLabel(terms.sid, terms.instance), rng)
     receiver = oprf.Receiver(keys, oprf.Code(terms.sid), terms.instance)
     dummies = KeyStreams([rng.bytes(KEY_BYTES)])
     own_values = np.empty((len(table.numbers), terms.value_bytes), dtype=np.uint8)
     own_index = np.empty(len(table.numbers), dtype=np.uint8)
+    yield from stage("oprf")
     for start, stop in chunks(terms.bins, CHUNK_BINS):
         items, occupied, rows, hash_index = table.items(start, stop, dummies)
         message, outputs = receiver.chunk(start, items)
         yield from send(terms.data_party, message)
-        own_values[rows] = outputs[occupied, : terms.value_bytes]
-        own_index[rows] = hash_index
+        _keep(outputs, occupied, rows, hash_index, own_values, own_index)
+    yield from stage("values")
     found = np.zeros(len(own_values), dtype=np.bool_)
     for k in range(HASHES):
-        lookup = _Lookup(own_values, np.flatnonzero(own_index == k).astype(np.uint32))
+        lookup = Lookup(own_values, np.flatnonzero(own_index == k).astype(np.uint32))
         for start, stop in chunks(terms.data_size, _rows_per_frame(terms)):
             values = yield from recv(terms.data_party, CutValues, (stop - start, terms.value_bytes))
             lookup.mark(values.rows, found)
@@ -112,28 +114,33 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
     """
     if len(numbers) > terms.data_size:
         raise InternalError("The set is larger than its public size.", peer=terms.leader, step=CutValues.STEP)
+    yield from stage("base-ot")
     label = base_ot.OtLabel(terms.sid, terms.instance)
     choices = oprf.choice_bits(rng.bytes(oprf.CHOICE_BYTES))
     keys = yield from base_ot.receive_keys(terms.leader, label, choices, rng)
     sender = oprf.Sender(keys, choices, oprf.Code(terms.sid), terms.instance)
     lists = [np.empty((terms.data_size, terms.value_bytes), dtype=np.uint8) for _ in range(HASHES)]
     filled = np.zeros(HASHES, dtype=np.int64)
+    yield from stage("oprf")
     table = simple_table(positions_key(terms.sid), numbers, terms.bins)
     for (start, stop), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
         message = yield from recv(terms.leader, oprf.MaskedRows, (stop - start, ROW_BYTES))
         sender.absorb(start, message)
-        values = sender.evaluate(entries.bins, encode_items(numbers[entries.rows], entries.hash_index))
-        _append(values, entries.hash_index, lists[0], lists[1], lists[2], filled)
+        for piece in entries.pieces():
+            items = encode_items(gather_numbers(numbers, piece.rows), piece.hash_index)
+            values = sender.evaluate(piece.bins, items)
+            append_by_index(values, piece.hash_index, lists[0], lists[1], lists[2], filled)
     if (filled != len(numbers)).any():
         # What was not filled is whatever memory held: it must never be sent.
         raise InternalError("The simple table does not list every row.", peer=terms.leader, step=CutValues.STEP)
+    yield from stage("values")
     padding = terms.data_size - len(numbers)
-    for cut in lists:
-        random = np.frombuffer(rng.bytes(padding * terms.value_bytes), dtype=np.uint8)
-        cut[len(numbers) :] = random.reshape(padding, terms.value_bytes)
-        shuffle_rows(cut, rng)
     while lists:
         cut = lists.pop(0)
+        random = np.frombuffer(rng.bytes(padding * terms.value_bytes), dtype=np.uint8)
+        cut[len(numbers) :] = random.reshape(padding, terms.value_bytes)
+        # One list is shuffled while the one before it travels.
+        shuffle_rows(cut, rng)
         for start, stop in chunks(terms.data_size, _rows_per_frame(terms)):
             yield from send(terms.leader, CutValues(cut[start:stop]))
 
@@ -144,7 +151,23 @@ def plaintext_intersection(leader: NDArray[np.uint32], data_party: NDArray[np.ui
 
 
 @kernel
-def _append(
+def _keep(
+    outputs: NDArray[np.uint8],
+    occupied: NDArray[np.intp],
+    rows: NDArray[np.uint32],
+    hash_index: NDArray[np.uint8],
+    own_values: NDArray[np.uint8],
+    own_index: NDArray[np.uint8],
+) -> None:
+    """Keep, at each row in a bin of this chunk, its output, cut to the width of the values, and its hash index."""
+    for i in range(occupied.shape[0]):
+        for byte in range(own_values.shape[1]):
+            own_values[rows[i], byte] = outputs[occupied[i], byte]
+        own_index[rows[i]] = hash_index[i]
+
+
+@kernel
+def append_by_index(
     values: NDArray[np.uint8],
     hash_index: NDArray[np.uint8],
     list_0: NDArray[np.uint8],
@@ -158,11 +181,14 @@ def _append(
         at = filled[k]
         filled[k] += 1
         if k == 0:
-            list_0[at] = values[i, : list_0.shape[1]]
+            for byte in range(list_0.shape[1]):
+                list_0[at, byte] = values[i, byte]
         elif k == 1:
-            list_1[at] = values[i, : list_1.shape[1]]
+            for byte in range(list_1.shape[1]):
+                list_1[at, byte] = values[i, byte]
         else:
-            list_2[at] = values[i, : list_2.shape[1]]
+            for byte in range(list_2.shape[1]):
+                list_2[at, byte] = values[i, byte]
 
 
 @kernel
@@ -204,7 +230,7 @@ def _mark(
             slot = (slot + np.uint64(1)) & mask
 
 
-class _Lookup:
+class Lookup:
     """The leader's own values of one hash index, to be looked up in a stream of received ones."""
 
     def __init__(self, values: NDArray[np.uint8], rows: NDArray[np.uint32]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +17,13 @@ from psi_match.crypto.derive import public_key
 from psi_match.crypto.hashes import HASHES
 from psi_match.crypto.items import encode_items, item_bins
 from psi_match.crypto.kernel import kernel
+from psi_match.crypto.shuffling import gather_numbers
 from psi_match.protocols.sizes import CHUNK_BINS, chunks
 
-Number = TypeVar("Number", bound=np.generic)
 _BLOCK_ROWS = 1 << 16
-GROUPS = 4
-"""The simple table is sorted by bin in this many passes over the rows, so that its index never holds more than
-3 x 9 / 4 bytes a row."""
+PIECE_ENTRIES = 1 << 14
+"""Entries that are evaluated at a time: what is computed of them stays in a processor's second-level cache, and a chunk
+of a small table into which a large set falls takes no more memory than others."""
 
 
 def positions_key(sid: bytes) -> bytes:
@@ -80,36 +79,33 @@ class CuckooTable:
         row_of_bin = self.row_of_bin[first_bin:last_bin]
         occupied = np.flatnonzero(row_of_bin != EMPTY)
         rows = row_of_bin[occupied]
-        numbers = self.numbers[rows]
+        numbers = gather_numbers(self.numbers, rows)
         # Which of its three bins a row is in is computed again rather than kept: 12 bytes a row less.
-        places = item_bins(self.key, numbers, self.bins)
-        hash_index = np.argmax(places == (first_bin + occupied)[:, None], axis=1).astype(np.uint8)
+        hash_index = np.empty(len(rows), dtype=np.uint8)
+        _find_index(item_bins(self.key, numbers, self.bins), first_bin, occupied, hash_index)
         items = dummies.read(BLOCK_BYTES * len(row_of_bin)).reshape(-1, BLOCK_BYTES)
-        items[occupied] = encode_items(numbers, hash_index)
+        _place(encode_items(numbers, hash_index).view("<u8"), occupied, items.view("<u8"))
         return items, occupied, rows, hash_index
 
 
 @kernel
-def _select(
-    places: NDArray[np.uint32],
-    low: int,
-    high: int,
-    first_row: int,
-    rows: NDArray[np.uint32],
-    bins: NDArray[np.uint32],
-    hash_index: NDArray[np.uint8],
-) -> int:
-    """List the (row, bin, hash index) whose bin lies in [low, high); return how many."""
-    count = 0
+def _find_index(
+    places: NDArray[np.uint32], first_bin: int, occupied: NDArray[np.intp], hash_index: NDArray[np.uint8]
+) -> None:
+    """Tell of each row which of its places is the bin that it occupies."""
     for row in range(places.shape[0]):
+        found = 0
         for k in range(HASHES):
-            b = places[row, k]
-            if low <= b < high:
-                rows[count] = first_row + row
-                bins[count] = b
-                hash_index[count] = k
-                count += 1
-    return count
+            # Without a branch: it would be guessed wrong for most rows.
+            found += k * (places[row, k] == first_bin + occupied[row])
+        hash_index[row] = found
+
+
+@kernel
+def _place(encoded: NDArray[np.uint64], occupied: NDArray[np.intp], items: NDArray[np.uint64]) -> None:
+    for row in range(encoded.shape[0]):
+        for word in range(BLOCK_BYTES // 8):
+            items[occupied[row], word] = encoded[row, word]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -126,37 +122,74 @@ class Entries:
     bins: NDArray[np.uint32]
     hash_index: NDArray[np.uint8]
 
+    def pieces(self) -> Iterator[Entries]:
+        """Split into pieces of at most ``PIECE_ENTRIES``."""
+        for start, stop in chunks(len(self.rows), PIECE_ENTRIES):
+            yield Entries(self.rows[start:stop], self.bins[start:stop], self.hash_index[start:stop])
+
 
 def simple_table(key: bytes, numbers: NDArray[np.uint32], bins: int) -> Iterator[Entries]:
     """Yield, for each chunk of bins in order, which rows fall into it under which hash index.
+
+    A list of all entries in the order of their chunks is made first, of 18 bytes a row, by counting: each row's bins
+    are computed twice, once to count and once to put every entry where its chunk begins.
 
     Args:
         key: public key for positions.
         numbers: (n,) the data party's BSNs.
         bins: number of bins of the leader's table.
     """
-    all_chunks = chunks(bins, CHUNK_BINS)
-    rows = np.empty(HASHES * _BLOCK_ROWS, dtype=np.uint32)
-    at = np.empty(HASHES * _BLOCK_ROWS, dtype=np.uint32)
-    index = np.empty(HASHES * _BLOCK_ROWS, dtype=np.uint8)
-    for first, last in chunks(len(all_chunks), -(-len(all_chunks) // GROUPS)):
-        low, high = all_chunks[first][0], all_chunks[last - 1][1]
-        parts: list[tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint8]]] = []
-        for start, stop in chunks(len(numbers), _BLOCK_ROWS):
-            places = item_bins(key, numbers[start:stop], bins)
-            count = _select(places, low, high, start, rows, at, index)
-            parts.append((rows[:count].copy(), at[:count].copy(), index[:count].copy()))
-        group_rows = _joined([part[0] for part in parts], np.uint32)
-        group_bins = _joined([part[1] for part in parts], np.uint32)
-        group_index = _joined([part[2] for part in parts], np.uint8)
-        del parts
-        chunk_of = ((group_bins - np.uint32(low)) // np.uint32(CHUNK_BINS)).astype(np.uint16)
-        order = np.argsort(chunk_of, kind="stable")
-        bounds = np.concatenate([[0], np.cumsum(np.bincount(chunk_of, minlength=last - first))])
-        for chunk in range(last - first):
-            here = order[bounds[chunk] : bounds[chunk + 1]]
-            yield Entries(group_rows[here], group_bins[here], group_index[here])
+    sizes = np.zeros(len(chunks(bins, CHUNK_BINS)), dtype=np.int64)
+    for start, stop in chunks(len(numbers), _BLOCK_ROWS):
+        _count(item_bins(key, numbers[start:stop], bins), sizes)
+    ends = np.cumsum(sizes)
+    packed = np.empty(HASHES * len(numbers), dtype=np.uint32)
+    in_chunk = np.empty(HASHES * len(numbers), dtype=np.uint16)
+    free = ends - sizes
+    for start, stop in chunks(len(numbers), _BLOCK_ROWS):
+        _distribute(item_bins(key, numbers[start:stop], bins), start, free, packed, in_chunk)
+    for first_bin, size, end in zip(range(0, bins, CHUNK_BINS), sizes, ends, strict=True):
+        entries = Entries(np.empty(size, np.uint32), np.empty(size, np.uint32), np.empty(size, np.uint8))
+        here = slice(end - size, end)
+        _unpack(packed[here], in_chunk[here], first_bin, entries.rows, entries.bins, entries.hash_index)
+        yield entries
 
 
-def _joined(parts: list[NDArray[Number]], dtype: type[Number]) -> NDArray[Number]:
-    return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
+@kernel
+def _count(places: NDArray[np.uint32], sizes: NDArray[np.int64]) -> None:
+    for row in range(places.shape[0]):
+        for k in range(HASHES):
+            sizes[places[row, k] // CHUNK_BINS] += 1
+
+
+@kernel
+def _distribute(
+    places: NDArray[np.uint32],
+    first_row: int,
+    free: NDArray[np.int64],
+    packed: NDArray[np.uint32],
+    in_chunk: NDArray[np.uint16],
+) -> None:
+    """Append every (row, hash index), packed in one number, and its bin within the chunk to the chunk's entries."""
+    for row in range(places.shape[0]):
+        for k in range(HASHES):
+            chunk = places[row, k] // CHUNK_BINS
+            at = free[chunk]
+            free[chunk] += 1
+            packed[at] = HASHES * (first_row + row) + k
+            in_chunk[at] = places[row, k] % CHUNK_BINS
+
+
+@kernel
+def _unpack(
+    packed: NDArray[np.uint32],
+    in_chunk: NDArray[np.uint16],
+    first_bin: int,
+    rows: NDArray[np.uint32],
+    bins: NDArray[np.uint32],
+    hash_index: NDArray[np.uint8],
+) -> None:
+    for i in range(packed.shape[0]):
+        rows[i] = packed[i] // np.uint32(HASHES)
+        hash_index[i] = packed[i] % np.uint32(HASHES)
+        bins[i] = first_bin + in_chunk[i]

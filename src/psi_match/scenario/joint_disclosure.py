@@ -32,18 +32,57 @@ def joint_disclosures(scenario: JoinScenario) -> list[Disclosure]:
 def collusion(scenario: JoinScenario) -> Text:
     """Return what parties that break the assumption together would learn."""
     names = [display_name(party) for party in scenario.compute]
-    signal = any(isinstance(output, SignalOutput) for output in scenario.outputs)
+    told = _told_of_numbers(scenario)
     return Text(
         nl=f"Twee van de drie rekenpartijen ({listed(names, 'en')}) die tegen de afspraak in samenwerken, kunnen van"
         " elke rij van een leider zien met wie zij overeenkomt, alle kolommen die in de berekening gaan en alle"
         " uitkomsten"
-        + (", en het BSN van elke rij van elke leider." if signal else "; geen BSN dat geen van beide al heeft.")
+        + told.nl
         + " Is een van hen zelf gegevenspartij, dan ook welke van haar eigen rijen overeenkomen.",
         en=f"Two of the three compute parties ({listed(names, 'and')}) that work together against the agreement can"
         " see, of every row of a leader, with whom it matches, all columns that enter the computation and all outcomes"
-        + (", and the BSN of every row of every leader." if signal else "; no BSN that neither of them holds.")
+        + told.en
         + " If one of them is a data party, also which of its own rows match.",
     )
+
+
+def numbers_in_reach(scenario: JoinScenario) -> bool:
+    """Tell whether two compute parties together can know BSNs of a leader's rows.
+
+    A signal carries the BSN of each leader's row as shares; and a leader that computes knows those of its own rows.
+    """
+    signal = any(isinstance(output, SignalOutput) for output in scenario.outputs)
+    return signal or bool(set(scenario.leaders) & set(scenario.compute))
+
+
+def _told_of_numbers(scenario: JoinScenario) -> Text:
+    """Return what two compute parties together see of who a leader's row is."""
+    if any(isinstance(output, SignalOutput) for output in scenario.outputs):
+        return Text(nl=", en het BSN van elke rij van elke leider.", en=", and the BSN of every row of every leader.")
+    computing = [display_name(party) for party in scenario.leaders if party in scenario.compute]
+    others = [party for party in scenario.leaders if party not in scenario.compute]
+    parts = []
+    if computing:
+        parts.append(
+            Text(
+                nl=f" Is een van hen zelf leider ({listed(computing, 'of')}), dan kent die het BSN van elke eigen rij:"
+                " samen zien zij dit alles per mens.",
+                en=f" If one of them is a leader itself ({listed(computing, 'or')}), it knows the BSN of each of its"
+                " rows: together they see all this per person.",
+            )
+        )
+    if others:
+        parts.append(
+            Text(
+                nl=" Van een leider die niet meerekent geen BSN, wel het vak van de tabel waarin een rij staat: bij een"
+                " miljoen rijen passen daar zo'n 200 van alle 90,9 miljoen nummers in, bij minder rijen meer; met"
+                " kolommen erbij is iemand vaak aan te wijzen.",
+                en=" Of a leader that does not compute no BSN, but the bin of the table in which a row is: at a million"
+                " rows some 200 of all 90.9 million numbers fit one, at fewer rows more; with columns beside it a"
+                " person can often be pointed out.",
+            )
+        )
+    return Text(nl="." + "".join(part.nl for part in parts), en="." + "".join(part.en for part in parts))
 
 
 def _disclosure(scenario: JoinScenario, party_id: str) -> Disclosure:
@@ -87,8 +126,10 @@ def _learned(scenario: JoinScenario, output: Output) -> Text:
             values = "".join(f", {name} = {text}" for name, text in output.columns.items())
             condition = f"{_shown(scenario.predicate)}; {output.when}"
             return Text(
-                nl=f"het BSN{values} van wie voldoet aan: {condition}",
-                en=f"the BSN{values} of those who meet: {condition}",
+                nl=f"het BSN{values} van wie voldoet aan: {condition}; en van andere inwoners alleen dat zij er niet op"
+                " staan (de reden niet)",
+                en=f"the BSN{values} of those who meet: {condition}; and of other residents only that they are not on"
+                " it (not why)",
             )
         case _:
             cells = ", ".join(group.name for group in output.groups)
@@ -109,8 +150,8 @@ def _not_learned(scenario: JoinScenario, party_id: str, outputs: list[Output]) -
         )
     if any(isinstance(output, SignalOutput) for output in outputs):
         return Text(
-            nl="wie van de schuldeisers iemand heeft gemeld, en alles over anderen",
-            en="which party reported someone, and anything about others",
+            nl="wie van de schuldeisers iemand heeft gemeld, en waarom anderen er niet op staan",
+            en="which party reported someone, and why others are not on it",
         )
     if any(isinstance(output, StatisticsOutput) for output in outputs):
         return Text(nl="wie het zijn, en geen enkel precies aantal", en="who they are, and no exact count")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from psi_match.domain.parties import PartyId
 from psi_match.domain.where import Condition
 from psi_match.protocols.sizes import LARGEST_PUBLIC_SIZE, SMALLEST_PUBLIC_SIZE
 
-Engine = Literal["kkrt", "ecdh"]
-ENGINES: tuple[Engine, ...] = ("kkrt", "ecdh")
+Engine = Literal["kkrt", "kkrt-buckets", "vole", "ecdh"]
+ENGINES: tuple[Engine, ...] = ("kkrt", "kkrt-buckets", "vole", "ecdh")
 
 
 class FrozenModel(BaseModel):
@@ -20,11 +20,22 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def _printable(text: str) -> str:
+    # No control characters and no marks that turn the direction of writing: what people read is what they sign.
+    if not text.isprintable():
+        raise ValueError("holds a character that cannot be shown")
+    return text
+
+
+Printable = Annotated[str, AfterValidator(_printable)]
+"""Text that a terminal shows as it is."""
+
+
 class Text(FrozenModel):
     """A text for people, in Dutch and in English."""
 
-    nl: str = Field(min_length=1)
-    en: str = Field(min_length=1)
+    nl: Printable = Field(min_length=1)
+    en: Printable = Field(min_length=1)
 
     def in_language(self, language: str) -> str:
         """Return the text in ``nl`` or ``en``."""
@@ -61,7 +72,8 @@ class Scenario(FrozenModel):
         source: which row of the government's overview of data-sharing bottlenecks it answers.
         purpose: the one purpose for which the result may be used (doelbinding).
         protocol: ``psi``: pairwise intersection.
-        engines: which implementations may run it; the first one unless the operator asks for another.
+        engines: which implementations may run it. Unless the operator asks for one, the leader's node takes the first,
+            or another one that is clearly faster on its paths to the data parties.
         leader: the party that learns the result.
         assumptions: under which the disclosure table holds.
         parties: everyone who takes part, the leader included.

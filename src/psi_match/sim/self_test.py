@@ -12,7 +12,7 @@ from psi_match.base.errors import InternalError
 from psi_match.base.randomness import RandomSource
 from psi_match.crypto.derive import hash_fields
 from psi_match.domain.bsn import NO_KEY
-from psi_match.protocols import psi
+from psi_match.protocols import engines, psi
 from psi_match.protocols.agreed import PairTerms
 from psi_match.protocols.circuits import CircuitBuilder
 from psi_match.protocols.effects import Recv, Rows
@@ -20,32 +20,33 @@ from psi_match.protocols.integers import Arithmetic, Number
 from psi_match.protocols.join_plan import Column, JoinStep, Plan, SessionTerms, Turn
 from psi_match.protocols.join_session import OwnRows, play
 from psi_match.protocols.sizes import ladder_step
-from psi_match.protocols.tables import CuckooTable
 from psi_match.sim.simulator import simulate
 
+OWN_ENGINES = ("kkrt", "kkrt-buckets", "vole")
 _ROWS = 300
 _WRONG = "The self-test of the protocol gave a wrong answer on this machine."
 
 
 def self_test(rng: RandomSource) -> None:
-    """Intersect two small sets of made-up numbers, and decide on households of them jointly.
+    """Intersect two small sets of made-up numbers by every own engine, and decide on households of them jointly.
 
     Raises:
         InternalError: an answer is wrong.
     """
-    _intersect(rng)
+    for engine in OWN_ENGINES:
+        _intersect(engine, rng)
     _decide_jointly(rng)
 
 
-def _intersect(rng: RandomSource) -> None:
+def _intersect(engine: str, rng: RandomSource) -> None:
     leader = np.arange(0, 2 * _ROWS, 2, dtype=np.uint32)
     data_party = np.arange(0, 3 * _ROWS, 3, dtype=np.uint32)
     size = ladder_step(_ROWS)
     terms = PairTerms(hash_fields("self-test", rng.bytes(16)), "leader", "data-party", size, size, 0, 1)
     outcome = simulate(
         {
-            "leader": psi.lead(terms, CuckooTable.build(terms.sid, leader, terms.bins), rng),
-            "data-party": psi.answer(terms, data_party, rng),
+            "leader": engines.lead(engine, terms, engines.LeaderRows(leader), rng),
+            "data-party": engines.answer(engine, terms, data_party, rng),
         },
         _read_only,
     )

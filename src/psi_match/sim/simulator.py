@@ -8,7 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psi_match.base.errors import InternalError
-from psi_match.protocols.effects import Agree, Recv, Role, Rows, Send, Stage, Together
+from psi_match.protocols.effects import (
+    Agree,
+    Effect,
+    Finish,
+    Handle,
+    Outcome,
+    Recv,
+    Role,
+    Rows,
+    Send,
+    Stage,
+    Start,
+    Together,
+)
 
 Carrier = Callable[[str, str, Rows, Recv], Rows]
 """What happens to a message on its way: (sender, recipient, message, what the recipient waits for) -> message."""
@@ -117,16 +130,32 @@ def _advance(
             if task.parent is None:
                 outcome.results[task.party] = end.value
             return True
-        match effect:
-            case Send():
-                outcome.sent.append(Sent(task.party, effect.to, effect.message))
-                queues.setdefault((task.party, effect.to), deque()).append(effect.message)
-            case Recv():
-                task.waits_for = effect
-            case Together():
-                task.children = [_Task(task.party, role, task) for role in effect.roles]
-                tasks.extend(task.children)
-                if not task.children:
-                    task.answer = []
-            case Agree() | Stage():
-                pass  # Every message is delivered as it was sent, unless ``carry`` changes it on purpose.
+        _perform(effect, task, tasks, queues, outcome)
+
+
+def _perform(
+    effect: Effect,
+    task: _Task,
+    tasks: list[_Task],
+    queues: dict[tuple[str, str], deque[Rows]],
+    outcome: Simulation,
+) -> None:
+    """Do what a role asks for, or note what it waits for."""
+    match effect:
+        case Send():
+            outcome.sent.append(Sent(task.party, effect.to, effect.message))
+            queues.setdefault((task.party, effect.to), deque()).append(effect.message)
+        case Recv():
+            task.waits_for = effect
+        case Together():
+            task.children = [_Task(task.party, role, task) for role in effect.roles]
+            tasks.extend(task.children)
+            if not task.children:
+                task.answer = []
+        case Start():
+            # At once: in one process nobody gains from waiting.
+            task.answer = Handle(Outcome(effect.task.compute()))
+        case Finish():
+            task.answer = effect.handle.of
+        case Agree() | Stage():
+            pass  # Every message is delivered as it was sent, unless ``carry`` changes it on purpose.

@@ -6,6 +6,7 @@ A peer gets a reason and a sentence of its own for that reason; the text of a lo
 from __future__ import annotations
 
 from psi_match.base.errors import (
+    ClusterLost,
     ConfigError,
     DataError,
     DeadlineExceeded,
@@ -13,7 +14,9 @@ from psi_match.base.errors import (
     PeerError,
     PolicyRefusal,
     PsiMatchError,
+    SecondHandAbort,
     SeedFailure,
+    ShutdownError,
     TransportError,
     VersionMismatch,
 )
@@ -24,6 +27,7 @@ _REASONS: tuple[tuple[type[PsiMatchError], pb.AbortReason], ...] = (
     (VersionMismatch, pb.ABORT_REASON_VERSION),
     (PeerError, pb.ABORT_REASON_PROTOCOL),
     (DeadlineExceeded, pb.ABORT_REASON_DEADLINE),
+    (ClusterLost, pb.ABORT_REASON_INTERNAL),
     (TransportError, pb.ABORT_REASON_OTHER_PARTY),
     (PeerAborted, pb.ABORT_REASON_OTHER_PARTY),
     (PolicyRefusal, pb.ABORT_REASON_REFUSED),
@@ -37,7 +41,7 @@ SENTENCES: dict[int, str] = {
     pb.ABORT_REASON_VERSION: "The node speaks another wire version or uses other parameters.",
     pb.ABORT_REASON_PROTOCOL: "The node received a message that breaks the protocol.",
     pb.ABORT_REASON_DEADLINE: "The node waited too long for a message.",
-    pb.ABORT_REASON_DATA: "The node's own dataset is not usable for this run.",
+    pb.ABORT_REASON_DATA: "The node's own dataset, files or configuration are not usable for this run.",
     pb.ABORT_REASON_OTHER_PARTY: "Another party of the run failed or stopped.",
     pb.ABORT_REASON_CUCKOO: "The run's hash seeds fit no table; a new run draws new ones.",
     pb.ABORT_REASON_SHUTDOWN: "The node is shutting down.",
@@ -45,15 +49,12 @@ SENTENCES: dict[int, str] = {
 }
 
 
-class ShutdownError(PolicyRefusal):
-    """This node is shutting down."""
-
-
 def to_wire(error: BaseException, to: str) -> pb.SessionMessage:
     """Return the abort message for a local failure.
 
-    A refusal's sentence is written for peers and goes along as it is; every other error is reduced to its reason. What
-    is about another party stays between this node and that party: others learn only that the run has ended.
+    A refusal tells its public sentence: that of the rule, or its own where it is no rule's. Every other error is
+    reduced to its reason. What is about another party stays between this node and that party: others learn only that
+    the run has ended.
 
     Args:
         error: the failure.
@@ -68,7 +69,9 @@ def to_wire(error: BaseException, to: str) -> pb.SessionMessage:
         reason = pb.ABORT_REASON_SHUTDOWN
     else:
         reason = next((value for kind, value in _REASONS if isinstance(error, kind)), pb.ABORT_REASON_INTERNAL)
-    sentence = error.sentence if reason == pb.ABORT_REASON_REFUSED and isinstance(error, PolicyRefusal) else ""
+    sentence = ""
+    if reason == pb.ABORT_REASON_REFUSED and isinstance(error, PolicyRefusal):
+        sentence = error.public or error.sentence
     return pb.SessionMessage(abort=pb.Abort(reason=reason, sentence=sentence or SENTENCES[reason], step=step))
 
 
@@ -93,6 +96,7 @@ def from_wire(abort: pb.Abort, peer: str) -> PsiMatchError:
     if abort.reason == pb.ABORT_REASON_CUCKOO:
         # Whoever started the run starts it once more, whichever party's seeds failed.
         return SeedFailure(f"{peer} stopped the run: {sentence}", "Start the run again.", peer=peer, step=step)
-    return PeerAborted(
+    kind = SecondHandAbort if abort.reason == pb.ABORT_REASON_OTHER_PARTY else PeerAborted
+    return kind(
         f"{peer} stopped the run: {sentence}", "Its operator finds the cause in that node's log.", peer=peer, step=step
     )

@@ -15,10 +15,13 @@ from psi_match.protocols import (
     join,
     join_session,
     oprf,
+    ot_extension,
     permutation,
     psi,
     session_id,
     sharing,
+    vole,
+    vole_psi,
 )
 from psi_match.protocols.effects import Recv, Rows
 from psi_match.wire import transcript
@@ -53,6 +56,11 @@ STEPS: dict[str, pb.Step] = {
     permutation.MaskedByThird.STEP: pb.STEP_PERMUTATION_THIRD,
     join_session.Ready.STEP: pb.STEP_READY,
     sharing.OpenedShares.STEP: pb.STEP_OPENED_SHARES,
+    vole.MaskedProducts.STEP: pb.STEP_VOLE_PRODUCTS,
+    ot_extension.MaskedChoices.STEP: pb.STEP_OT_EXTENSION,
+    vole.LevelSums.STEP: pb.STEP_VOLE_LEVELS,
+    vole.BlockSums.STEP: pb.STEP_VOLE_BLOCKS,
+    vole_psi.MaskedStore.STEP: pb.STEP_VOLE_STORE,
 }
 STEP_NAMES: dict[int, str] = {number: name for name, number in STEPS.items()}
 
@@ -81,11 +89,19 @@ class FrameWriter:
         payload = message.rows.tobytes()
         if len(payload) > MAX_FRAME_BYTES - 1024:
             raise InternalError("A message is larger than a frame.", step=message.STEP)
-        frame = pb.DataFrame(
-            session=self._session, run=run, step=step, chunk=chunk, sequence=self._sequence, payload=payload
+        # Built in place: a frame that is made first and then put into the message is copied.
+        framed = pb.SessionMessage(
+            frame={
+                "session": self._session,
+                "run": run,
+                "step": step,
+                "chunk": chunk,
+                "sequence": self._sequence,
+                "payload": payload,
+            }
         )
         self._sequence += 1
-        return pb.SessionMessage(frame=frame)
+        return framed
 
 
 class FrameReader:
@@ -123,8 +139,9 @@ class FrameReader:
         if frame.chunk != chunk:
             raise refuse(f"Chunk {frame.chunk} came where chunk {chunk} was due.")
         count, width = expected.shape
-        if len(frame.payload) != count * width:
-            raise refuse(f"A frame holds {len(frame.payload)} bytes where {count * width} were agreed.")
+        payload = frame.payload  # each look at it makes a copy
+        if len(payload) != count * width:
+            raise refuse(f"A frame holds {len(payload)} bytes where {count * width} were agreed.")
         self._sequence += 1
         self._chunks[run, step] = chunk + 1
-        return expected.kind(np.frombuffer(frame.payload, dtype=np.uint8).reshape(count, width))
+        return expected.kind(np.frombuffer(payload, dtype=np.uint8).reshape(count, width))

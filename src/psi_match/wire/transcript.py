@@ -41,9 +41,10 @@ class Transcript:
     def add(self, frame: pb.DataFrame, *, from_leader: bool) -> None:
         """Add one data frame."""
         digest = self._from_leader if from_leader else self._to_leader
-        numbers = (frame.run, frame.step, frame.chunk, frame.sequence, len(frame.payload))
+        payload = frame.payload  # each look at it makes a copy
+        numbers = (frame.run, frame.step, frame.chunk, frame.sequence, len(payload))
         digest.update(b"".join(number.to_bytes(8, "big") for number in numbers))
-        digest.update(frame.payload)
+        digest.update(payload)
 
     def digest(self, terms: bytes) -> bytes:
         """Return the digest of both directions so far and of the public terms of the run."""

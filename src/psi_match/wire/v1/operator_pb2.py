@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n psi_match/wire/v1/operator.proto\x12\x11psi_match.wire.v1\"?\n\nRunRequest\x12\x10\n\x08scenario\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"\xd3\x01\n\x08RunEvent\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.psi_match.wire.v1.StartedH\x00\x12/\n\x08progress\x18\x02 \x01(\x0b\x32\x1b.psi_match.wire.v1.ProgressH\x00\x12/\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1b.psi_match.wire.v1.FinishedH\x00\x12+\n\x06\x66\x61iled\x18\x04 \x01(\x0b\x32\x19.psi_match.wire.v1.FailedH\x00\x42\t\n\x07\x63ontent\"\x19\n\x07Started\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"U\n\x08Progress\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x0c\n\x04\x64one\x18\x03 \x01(\x04\x12\r\n\x05total\x18\x04 \x01(\x04\x12\x10\n\x08silent_s\x18\x05 \x01(\x01\"\x1f\n\x08\x46inished\x12\x13\n\x0brecord_json\x18\x01 \x01(\t\"S\n\x06\x46\x61iled\x12\r\n\x05\x65rror\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x0c\n\x04peer\x18\x04 \x01(\t\x12\x0c\n\x04step\x18\x05 \x01(\t\"\x1f\n\rStatusRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\x8f\x01\n\x0bStatusReply\x12\r\n\x05party\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\x12\x15\n\rlive_sessions\x18\x03 \x01(\r\x12\x14\n\x0cmax_sessions\x18\x04 \x01(\r\x12*\n\x04runs\x18\x05 \x03(\x0b\x32\x1c.psi_match.wire.v1.RunStatus\"_\n\tRunStatus\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08scenario\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x13\n\x0brecord_json\x18\x05 \x01(\t\"\x1f\n\rResultRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\x1d\n\nResultPart\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x32\xe8\x01\n\x08Operator\x12\x43\n\x03Run\x12\x1d.psi_match.wire.v1.RunRequest\x1a\x1b.psi_match.wire.v1.RunEvent0\x01\x12J\n\x06Status\x12 .psi_match.wire.v1.StatusRequest\x1a\x1e.psi_match.wire.v1.StatusReply\x12K\n\x06Result\x12 .psi_match.wire.v1.ResultRequest\x1a\x1d.psi_match.wire.v1.ResultPart0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n psi_match/wire/v1/operator.proto\x12\x11psi_match.wire.v1\"R\n\nRunRequest\x12\x10\n\x08scenario\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x11\n\tagreement\x18\x04 \x01(\t\"\xd3\x01\n\x08RunEvent\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.psi_match.wire.v1.StartedH\x00\x12/\n\x08progress\x18\x02 \x01(\x0b\x32\x1b.psi_match.wire.v1.ProgressH\x00\x12/\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1b.psi_match.wire.v1.FinishedH\x00\x12+\n\x06\x66\x61iled\x18\x04 \x01(\x0b\x32\x19.psi_match.wire.v1.FailedH\x00\x42\t\n\x07\x63ontent\"\x19\n\x07Started\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"U\n\x08Progress\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x0c\n\x04\x64one\x18\x03 \x01(\x04\x12\r\n\x05total\x18\x04 \x01(\x04\x12\x10\n\x08silent_s\x18\x05 \x01(\x01\"\x1f\n\x08\x46inished\x12\x13\n\x0brecord_json\x18\x01 \x01(\t\"S\n\x06\x46\x61iled\x12\r\n\x05\x65rror\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x0c\n\x04peer\x18\x04 \x01(\t\x12\x0c\n\x04step\x18\x05 \x01(\t\"\x1f\n\rStatusRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\x8f\x01\n\x0bStatusReply\x12\r\n\x05party\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\x12\x15\n\rlive_sessions\x18\x03 \x01(\r\x12\x14\n\x0cmax_sessions\x18\x04 \x01(\r\x12*\n\x04runs\x18\x05 \x03(\x0b\x32\x1c.psi_match.wire.v1.RunStatus\"_\n\tRunStatus\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08scenario\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x13\n\x0brecord_json\x18\x05 \x01(\t\"\x1f\n\rResultRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\x1d\n\nResultPart\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"\x0c\n\nLogRequest\"(\n\x07LogPart\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"J\n\rNotifyRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0b\n\x03\x62sn\x18\x04 \x03(\t\"C\n\x0bNotifyReply\x12\x34\n\nrecipients\x18\x01 \x03(\x0b\x32 .psi_match.wire.v1.RecipientTold\"R\n\rRecipientTold\x12\r\n\x05party\x18\x01 \x01(\t\x12\x0c\n\x04told\x18\x02 \x01(\x08\x12\x10\n\x08sentence\x18\x03 \x01(\t\x12\x12\n\nhas_result\x18\x04 \x01(\x08\x32\xc6\x03\n\x08Operator\x12\x43\n\x03Run\x12\x1d.psi_match.wire.v1.RunRequest\x1a\x1b.psi_match.wire.v1.RunEvent0\x01\x12J\n\x06Status\x12 .psi_match.wire.v1.StatusRequest\x1a\x1e.psi_match.wire.v1.StatusReply\x12K\n\x06Result\x12 .psi_match.wire.v1.ResultRequest\x1a\x1d.psi_match.wire.v1.ResultPart0\x01\x12\x42\n\x03Log\x12\x1d.psi_match.wire.v1.LogRequest\x1a\x1a.psi_match.wire.v1.LogPart0\x01\x12J\n\x06Notify\x12 .psi_match.wire.v1.NotifyRequest\x1a\x1e.psi_match.wire.v1.NotifyReply\x12L\n\x07Notices\x12 .psi_match.wire.v1.ResultRequest\x1a\x1d.psi_match.wire.v1.ResultPart0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,27 +32,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'psi_match.wire.v1.operator_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RUNREQUEST']._serialized_start=55
-  _globals['_RUNREQUEST']._serialized_end=118
-  _globals['_RUNEVENT']._serialized_start=121
-  _globals['_RUNEVENT']._serialized_end=332
-  _globals['_STARTED']._serialized_start=334
-  _globals['_STARTED']._serialized_end=359
-  _globals['_PROGRESS']._serialized_start=361
-  _globals['_PROGRESS']._serialized_end=446
-  _globals['_FINISHED']._serialized_start=448
-  _globals['_FINISHED']._serialized_end=479
-  _globals['_FAILED']._serialized_start=481
-  _globals['_FAILED']._serialized_end=564
-  _globals['_STATUSREQUEST']._serialized_start=566
-  _globals['_STATUSREQUEST']._serialized_end=597
-  _globals['_STATUSREPLY']._serialized_start=600
-  _globals['_STATUSREPLY']._serialized_end=743
-  _globals['_RUNSTATUS']._serialized_start=745
-  _globals['_RUNSTATUS']._serialized_end=840
-  _globals['_RESULTREQUEST']._serialized_start=842
-  _globals['_RESULTREQUEST']._serialized_end=873
-  _globals['_RESULTPART']._serialized_start=875
-  _globals['_RESULTPART']._serialized_end=904
-  _globals['_OPERATOR']._serialized_start=907
-  _globals['_OPERATOR']._serialized_end=1139
+  _globals['_RUNREQUEST']._serialized_end=137
+  _globals['_RUNEVENT']._serialized_start=140
+  _globals['_RUNEVENT']._serialized_end=351
+  _globals['_STARTED']._serialized_start=353
+  _globals['_STARTED']._serialized_end=378
+  _globals['_PROGRESS']._serialized_start=380
+  _globals['_PROGRESS']._serialized_end=465
+  _globals['_FINISHED']._serialized_start=467
+  _globals['_FINISHED']._serialized_end=498
+  _globals['_FAILED']._serialized_start=500
+  _globals['_FAILED']._serialized_end=583
+  _globals['_STATUSREQUEST']._serialized_start=585
+  _globals['_STATUSREQUEST']._serialized_end=616
+  _globals['_STATUSREPLY']._serialized_start=619
+  _globals['_STATUSREPLY']._serialized_end=762
+  _globals['_RUNSTATUS']._serialized_start=764
+  _globals['_RUNSTATUS']._serialized_end=859
+  _globals['_RESULTREQUEST']._serialized_start=861
+  _globals['_RESULTREQUEST']._serialized_end=892
+  _globals['_RESULTPART']._serialized_start=894
+  _globals['_RESULTPART']._serialized_end=923
+  _globals['_LOGREQUEST']._serialized_start=925
+  _globals['_LOGREQUEST']._serialized_end=937
+  _globals['_LOGPART']._serialized_start=939
+  _globals['_LOGPART']._serialized_end=979
+  _globals['_NOTIFYREQUEST']._serialized_start=981
+  _globals['_NOTIFYREQUEST']._serialized_end=1055
+  _globals['_NOTIFYREPLY']._serialized_start=1057
+  _globals['_NOTIFYREPLY']._serialized_end=1124
+  _globals['_RECIPIENTTOLD']._serialized_start=1126
+  _globals['_RECIPIENTTOLD']._serialized_end=1208
+  _globals['_OPERATOR']._serialized_start=1211
+  _globals['_OPERATOR']._serialized_end=1665
 # @@protoc_insertion_point(module_scope)

@@ -7,14 +7,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RunRequest(_message.Message):
-    __slots__ = ("scenario", "engine", "dry_run")
+    __slots__ = ("scenario", "engine", "dry_run", "agreement")
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_FIELD_NUMBER: _ClassVar[int]
     scenario: str
     engine: str
     dry_run: bool
-    def __init__(self, scenario: _Optional[str] = ..., engine: _Optional[str] = ..., dry_run: bool = ...) -> None: ...
+    agreement: str
+    def __init__(self, scenario: _Optional[str] = ..., engine: _Optional[str] = ..., dry_run: bool = ..., agreement: _Optional[str] = ...) -> None: ...
 
 class RunEvent(_message.Message):
     __slots__ = ("started", "progress", "finished", "failed")
@@ -113,3 +115,45 @@ class ResultPart(_message.Message):
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     content: bytes
     def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+
+class LogRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class LogPart(_message.Message):
+    __slots__ = ("file", "content")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    content: bytes
+    def __init__(self, file: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
+
+class NotifyRequest(_message.Message):
+    __slots__ = ("run_id", "kind", "reason", "bsn")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    BSN_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    kind: str
+    reason: str
+    bsn: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, run_id: _Optional[str] = ..., kind: _Optional[str] = ..., reason: _Optional[str] = ..., bsn: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class NotifyReply(_message.Message):
+    __slots__ = ("recipients",)
+    RECIPIENTS_FIELD_NUMBER: _ClassVar[int]
+    recipients: _containers.RepeatedCompositeFieldContainer[RecipientTold]
+    def __init__(self, recipients: _Optional[_Iterable[_Union[RecipientTold, _Mapping]]] = ...) -> None: ...
+
+class RecipientTold(_message.Message):
+    __slots__ = ("party", "told", "sentence", "has_result")
+    PARTY_FIELD_NUMBER: _ClassVar[int]
+    TOLD_FIELD_NUMBER: _ClassVar[int]
+    SENTENCE_FIELD_NUMBER: _ClassVar[int]
+    HAS_RESULT_FIELD_NUMBER: _ClassVar[int]
+    party: str
+    told: bool
+    sentence: str
+    has_result: bool
+    def __init__(self, party: _Optional[str] = ..., told: bool = ..., sentence: _Optional[str] = ..., has_result: bool = ...) -> None: ...

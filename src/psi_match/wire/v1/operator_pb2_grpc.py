@@ -49,6 +49,21 @@ class OperatorStub(object):
                 request_serializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultRequest.SerializeToString,
                 response_deserializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultPart.FromString,
                 _registered_method=True)
+        self.Log = channel.unary_stream(
+                '/psi_match.wire.v1.Operator/Log',
+                request_serializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.LogRequest.SerializeToString,
+                response_deserializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.LogPart.FromString,
+                _registered_method=True)
+        self.Notify = channel.unary_unary(
+                '/psi_match.wire.v1.Operator/Notify',
+                request_serializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.NotifyRequest.SerializeToString,
+                response_deserializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.NotifyReply.FromString,
+                _registered_method=True)
+        self.Notices = channel.unary_stream(
+                '/psi_match.wire.v1.Operator/Notices',
+                request_serializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultRequest.SerializeToString,
+                response_deserializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultPart.FromString,
+                _registered_method=True)
 
 
 class OperatorServicer(object):
@@ -75,6 +90,27 @@ class OperatorServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Log(self, request, context):
+        """Fetch the audit log; for auditors too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Notify(self, request, context):
+        """Tell the recipients of an earlier run that people in it objected, or that their data were corrected or deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Notices(self, request, context):
+        """Which notices came in about a result of this node.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperatorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -90,6 +126,21 @@ def add_OperatorServicer_to_server(servicer, server):
             ),
             'Result': grpc.unary_stream_rpc_method_handler(
                     servicer.Result,
+                    request_deserializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultRequest.FromString,
+                    response_serializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultPart.SerializeToString,
+            ),
+            'Log': grpc.unary_stream_rpc_method_handler(
+                    servicer.Log,
+                    request_deserializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.LogRequest.FromString,
+                    response_serializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.LogPart.SerializeToString,
+            ),
+            'Notify': grpc.unary_unary_rpc_method_handler(
+                    servicer.Notify,
+                    request_deserializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.NotifyRequest.FromString,
+                    response_serializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.NotifyReply.SerializeToString,
+            ),
+            'Notices': grpc.unary_stream_rpc_method_handler(
+                    servicer.Notices,
                     request_deserializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultRequest.FromString,
                     response_serializer=psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultPart.SerializeToString,
             ),
@@ -173,6 +224,87 @@ class Operator(object):
             request,
             target,
             '/psi_match.wire.v1.Operator/Result',
+            psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultRequest.SerializeToString,
+            psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultPart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Log(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/psi_match.wire.v1.Operator/Log',
+            psi__match_dot_wire_dot_v1_dot_operator__pb2.LogRequest.SerializeToString,
+            psi__match_dot_wire_dot_v1_dot_operator__pb2.LogPart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Notify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/psi_match.wire.v1.Operator/Notify',
+            psi__match_dot_wire_dot_v1_dot_operator__pb2.NotifyRequest.SerializeToString,
+            psi__match_dot_wire_dot_v1_dot_operator__pb2.NotifyReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Notices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/psi_match.wire.v1.Operator/Notices',
             psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultRequest.SerializeToString,
             psi__match_dot_wire_dot_v1_dot_operator__pb2.ResultPart.FromString,
             options,

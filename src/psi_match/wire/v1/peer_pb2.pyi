@@ -35,6 +35,11 @@ class Step(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STEP_PERMUTATION_THIRD: _ClassVar[Step]
     STEP_READY: _ClassVar[Step]
     STEP_OPENED_SHARES: _ClassVar[Step]
+    STEP_VOLE_PRODUCTS: _ClassVar[Step]
+    STEP_OT_EXTENSION: _ClassVar[Step]
+    STEP_VOLE_LEVELS: _ClassVar[Step]
+    STEP_VOLE_BLOCKS: _ClassVar[Step]
+    STEP_VOLE_STORE: _ClassVar[Step]
 
 class AbortReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -74,6 +79,11 @@ STEP_PERMUTATION_SECOND: Step
 STEP_PERMUTATION_THIRD: Step
 STEP_READY: Step
 STEP_OPENED_SHARES: Step
+STEP_VOLE_PRODUCTS: Step
+STEP_OT_EXTENSION: Step
+STEP_VOLE_LEVELS: Step
+STEP_VOLE_BLOCKS: Step
+STEP_VOLE_STORE: Step
 ABORT_REASON_UNSPECIFIED: AbortReason
 ABORT_REASON_REFUSED: AbortReason
 ABORT_REASON_VERSION: AbortReason
@@ -85,11 +95,25 @@ ABORT_REASON_CUCKOO: AbortReason
 ABORT_REASON_SHUTDOWN: AbortReason
 ABORT_REASON_INTERNAL: AbortReason
 
+class NoticeRequest(_message.Message):
+    __slots__ = ("run_id",)
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    run_id: bytes
+    def __init__(self, run_id: _Optional[bytes] = ...) -> None: ...
+
+class NoticeReply(_message.Message):
+    __slots__ = ("has_result",)
+    HAS_RESULT_FIELD_NUMBER: _ClassVar[int]
+    has_result: bool
+    def __init__(self, has_result: bool = ...) -> None: ...
+
 class GreetRequest(_message.Message):
-    __slots__ = ("wire_version",)
+    __slots__ = ("wire_version", "padding")
     WIRE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PADDING_FIELD_NUMBER: _ClassVar[int]
     wire_version: int
-    def __init__(self, wire_version: _Optional[int] = ...) -> None: ...
+    padding: bytes
+    def __init__(self, wire_version: _Optional[int] = ..., padding: _Optional[bytes] = ...) -> None: ...
 
 class GreetReply(_message.Message):
     __slots__ = ("wire_version", "party", "software_version", "parameters", "engines", "scenarios")
@@ -128,7 +152,7 @@ class Parameters(_message.Message):
     def __init__(self, code_bits: _Optional[int] = ..., hash_functions: _Optional[int] = ..., chunk_bins: _Optional[int] = ..., statistical_security_bits: _Optional[int] = ...) -> None: ...
 
 class SessionMessage(_message.Message):
-    __slots__ = ("hello", "acceptance", "frame", "heartbeat", "abort", "concluded", "proposal", "sizes", "attachment", "done")
+    __slots__ = ("hello", "acceptance", "frame", "heartbeat", "abort", "concluded", "proposal", "sizes", "attachment", "done", "countersigned")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
     FRAME_FIELD_NUMBER: _ClassVar[int]
@@ -139,6 +163,7 @@ class SessionMessage(_message.Message):
     SIZES_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENT_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
+    COUNTERSIGNED_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     acceptance: Acceptance
     frame: DataFrame
@@ -149,10 +174,23 @@ class SessionMessage(_message.Message):
     sizes: SessionSizes
     attachment: Attachment
     done: Done
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., frame: _Optional[_Union[DataFrame, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., abort: _Optional[_Union[Abort, _Mapping]] = ..., concluded: _Optional[_Union[Concluded, _Mapping]] = ..., proposal: _Optional[_Union[Proposal, _Mapping]] = ..., sizes: _Optional[_Union[SessionSizes, _Mapping]] = ..., attachment: _Optional[_Union[Attachment, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ...) -> None: ...
+    countersigned: Countersigned
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., frame: _Optional[_Union[DataFrame, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., abort: _Optional[_Union[Abort, _Mapping]] = ..., concluded: _Optional[_Union[Concluded, _Mapping]] = ..., proposal: _Optional[_Union[Proposal, _Mapping]] = ..., sizes: _Optional[_Union[SessionSizes, _Mapping]] = ..., attachment: _Optional[_Union[Attachment, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., countersigned: _Optional[_Union[Countersigned, _Mapping]] = ...) -> None: ...
+
+class SignedHead(_message.Message):
+    __slots__ = ("log", "sequence", "digest", "signature")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    log: bytes
+    sequence: int
+    digest: bytes
+    signature: bytes
+    def __init__(self, log: _Optional[bytes] = ..., sequence: _Optional[int] = ..., digest: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "engine", "leader", "parties", "leader_size", "instance", "runs")
+    __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "engine", "leader", "parties", "leader_size", "instance", "runs", "agreement_digest", "head", "notices_of")
     WIRE_VERSION_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -164,6 +202,9 @@ class Hello(_message.Message):
     LEADER_SIZE_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     RUNS_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_OF_FIELD_NUMBER: _ClassVar[int]
     wire_version: int
     parameters: Parameters
     run_id: bytes
@@ -175,10 +216,13 @@ class Hello(_message.Message):
     leader_size: int
     instance: int
     runs: int
-    def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., engine: _Optional[str] = ..., leader: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., leader_size: _Optional[int] = ..., instance: _Optional[int] = ..., runs: _Optional[int] = ...) -> None: ...
+    agreement_digest: bytes
+    head: SignedHead
+    notices_of: bytes
+    def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., engine: _Optional[str] = ..., leader: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., leader_size: _Optional[int] = ..., instance: _Optional[int] = ..., runs: _Optional[int] = ..., agreement_digest: _Optional[bytes] = ..., head: _Optional[_Union[SignedHead, _Mapping]] = ..., notices_of: _Optional[bytes] = ...) -> None: ...
 
 class Proposal(_message.Message):
-    __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "coordinator", "parties", "adder")
+    __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "coordinator", "parties", "adder", "agreement_digest", "head")
     WIRE_VERSION_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -187,6 +231,8 @@ class Proposal(_message.Message):
     COORDINATOR_FIELD_NUMBER: _ClassVar[int]
     PARTIES_FIELD_NUMBER: _ClassVar[int]
     ADDER_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
     wire_version: int
     parameters: Parameters
     run_id: bytes
@@ -195,15 +241,21 @@ class Proposal(_message.Message):
     coordinator: str
     parties: _containers.RepeatedScalarFieldContainer[str]
     adder: str
-    def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., coordinator: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., adder: _Optional[str] = ...) -> None: ...
+    agreement_digest: bytes
+    head: SignedHead
+    def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., coordinator: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., adder: _Optional[str] = ..., agreement_digest: _Optional[bytes] = ..., head: _Optional[_Union[SignedHead, _Mapping]] = ...) -> None: ...
 
 class Acceptance(_message.Message):
-    __slots__ = ("data_size", "row_size")
+    __slots__ = ("data_size", "row_size", "head", "countersignature")
     DATA_SIZE_FIELD_NUMBER: _ClassVar[int]
     ROW_SIZE_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    COUNTERSIGNATURE_FIELD_NUMBER: _ClassVar[int]
     data_size: int
     row_size: int
-    def __init__(self, data_size: _Optional[int] = ..., row_size: _Optional[int] = ...) -> None: ...
+    head: SignedHead
+    countersignature: bytes
+    def __init__(self, data_size: _Optional[int] = ..., row_size: _Optional[int] = ..., head: _Optional[_Union[SignedHead, _Mapping]] = ..., countersignature: _Optional[bytes] = ...) -> None: ...
 
 class SessionSizes(_message.Message):
     __slots__ = ("parties",)
@@ -212,14 +264,16 @@ class SessionSizes(_message.Message):
     def __init__(self, parties: _Optional[_Iterable[_Union[PartySizes, _Mapping]]] = ...) -> None: ...
 
 class PartySizes(_message.Message):
-    __slots__ = ("party", "row_size", "set_size")
+    __slots__ = ("party", "row_size", "set_size", "head")
     PARTY_FIELD_NUMBER: _ClassVar[int]
     ROW_SIZE_FIELD_NUMBER: _ClassVar[int]
     SET_SIZE_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
     party: str
     row_size: int
     set_size: int
-    def __init__(self, party: _Optional[str] = ..., row_size: _Optional[int] = ..., set_size: _Optional[int] = ...) -> None: ...
+    head: SignedHead
+    def __init__(self, party: _Optional[str] = ..., row_size: _Optional[int] = ..., set_size: _Optional[int] = ..., head: _Optional[_Union[SignedHead, _Mapping]] = ...) -> None: ...
 
 class Attachment(_message.Message):
     __slots__ = ("run_id",)
@@ -234,6 +288,12 @@ class Done(_message.Message):
 class Concluded(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Countersigned(_message.Message):
+    __slots__ = ("signature",)
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    signature: bytes
+    def __init__(self, signature: _Optional[bytes] = ...) -> None: ...
 
 class DataFrame(_message.Message):
     __slots__ = ("session", "run", "step", "chunk", "sequence", "payload")

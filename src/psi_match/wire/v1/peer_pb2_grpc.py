@@ -39,6 +39,11 @@ class PeerStub(object):
                 request_serializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.GreetRequest.SerializeToString,
                 response_deserializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.GreetReply.FromString,
                 _registered_method=True)
+        self.Notice = channel.unary_unary(
+                '/psi_match.wire.v1.Peer/Notice',
+                request_serializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.NoticeRequest.SerializeToString,
+                response_deserializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.NoticeReply.FromString,
+                _registered_method=True)
         self.Session = channel.stream_stream(
                 '/psi_match.wire.v1.Peer/Session',
                 request_serializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.SessionMessage.SerializeToString,
@@ -51,6 +56,14 @@ class PeerServicer(object):
 
     def Greet(self, request, context):
         """Who is there, and which wire version and parameters it speaks. Nothing about data or runs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Notice(self, request, context):
+        """A party of an earlier run has notices for a recipient of its result; nothing about whom or how many. The recipient
+        then opens a Session as a leader, finds out which of its own rows they are about, and replies when that is done.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,6 +83,11 @@ def add_PeerServicer_to_server(servicer, server):
                     servicer.Greet,
                     request_deserializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.GreetRequest.FromString,
                     response_serializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.GreetReply.SerializeToString,
+            ),
+            'Notice': grpc.unary_unary_rpc_method_handler(
+                    servicer.Notice,
+                    request_deserializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.NoticeRequest.FromString,
+                    response_serializer=psi__match_dot_wire_dot_v1_dot_peer__pb2.NoticeReply.SerializeToString,
             ),
             'Session': grpc.stream_stream_rpc_method_handler(
                     servicer.Session,
@@ -104,6 +122,33 @@ class Peer(object):
             '/psi_match.wire.v1.Peer/Greet',
             psi__match_dot_wire_dot_v1_dot_peer__pb2.GreetRequest.SerializeToString,
             psi__match_dot_wire_dot_v1_dot_peer__pb2.GreetReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Notice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/psi_match.wire.v1.Peer/Notice',
+            psi__match_dot_wire_dot_v1_dot_peer__pb2.NoticeRequest.SerializeToString,
+            psi__match_dot_wire_dot_v1_dot_peer__pb2.NoticeReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,1 @@
+"""What a report says in words: Dutch and English side by side, apart from how it is put together."""
