@@ -10,10 +10,10 @@ TEST_ARGS ?=
 
 $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip --quiet --disable-pip-version-check install --upgrade "pip>=25.1"
 
 # The product with its page and its report: what a user of the demo needs.
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/python -m pip --quiet --disable-pip-version-check install --upgrade "pip>=25.1"
 	$(BIN)/python -m pip --quiet --disable-pip-version-check install --editable ".[page,postgresql,report]"
 	touch $@
 

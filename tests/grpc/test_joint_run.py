@@ -67,6 +67,7 @@ from psi_match.node.logs import configure_logs
 from psi_match.node.operator_client import OperatorClient
 from psi_match.node.outgoing_stream import SESSION_METHOD
 from psi_match.node.server import Node
+from psi_match.node.store import Store
 from psi_match.scenario.digest import digest
 from psi_match.wire import version
 from psi_match.wire.v1 import operator_pb2
@@ -98,14 +99,17 @@ def _same(found: pd.DataFrame, expected: pd.DataFrame) -> bool:
     return list(found.columns) == list(expected.columns) and plain(found) == plain(expected)
 
 
-@pytest.mark.parametrize("adder", ["ripple", "prefix"])
+@pytest.mark.parametrize(
+    ("asked", "engine", "adder"),
+    [("ripple", "kkrt", "ripple"), ("prefix", "kkrt", "prefix"), ("vole+ripple", "vole", "ripple")],
+)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_recipient_learns_what_plain_tables_say_and_nobody_else_anything(
-    bodies: JointBodies, nodes: Nodes, name: str, adder: str
+    bodies: JointBodies, nodes: Nodes, name: str, asked: str, engine: str, adder: str
 ) -> None:
     forget_statistics(nodes)
     before = set(bodies.results())
-    record = bodies.run(name, LEADER, adder)
+    record = bodies.run(name, LEADER, asked)
     wait_idle(nodes)
     recipient, parties = RECIPIENTS[name], SCENARIOS[name][2]
     expected = expected_result(bodies.people, name)
@@ -118,7 +122,7 @@ def test_the_recipient_learns_what_plain_tables_say_and_nobody_else_anything(
     theirs = {party: record_of(nodes[party], record["run_id"]) for party in parties}
     for party, own in theirs.items():
         assert own["state"] == "finished", own["error"]
-        assert own["engine"] == adder
+        assert (own["engine"], own["adder"]) == (engine, adder)
         assert own["coordinator"] == LEADER
         assert own["sizes"] == record["sizes"]
         assert own["result_rows"] == (len(expected) if party == recipient else None)
@@ -182,10 +186,10 @@ def test_nobody_elses_operator_may_start_a_run(bodies: JointBodies, nodes: Nodes
                 response_deserializer=operator_pb2.RunEvent.FromString,
             )
             with pytest.raises(grpc.RpcError) as refused:
-                list(call(operator_pb2.RunRequest(scenario="leden"), timeout=5))
+                list(call(operator_pb2.RunRequest(scenario="leden"), timeout=60))
             assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
     with pytest.raises(UsageError, match="no engine of that name"):
-        bodies.run("leden", LEADER, "kkrt")
+        bodies.run("leden", LEADER, "ecdh")
     assert sum(len(records(node)) for node in nodes.values()) == before
 
 
@@ -251,10 +255,24 @@ def test_a_dry_run_checks_everything_and_starts_nothing(bodies: JointBodies, nod
     assert sum(len(records(node)) for node in nodes.values()) == before
 
 
-def test_status_shows_a_run_while_it_lasts_and_afterwards(bodies: JointBodies, nodes: Nodes) -> None:
+def test_status_shows_a_run_while_it_lasts_and_afterwards(
+    bodies: JointBodies, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[Any] = []
+    looked, write = threading.Event(), Store.write_result
+
+    def held(store: Store, *arguments: Any) -> None:
+        # However fast the run is, and however late the look at it.
+        assert looked.wait(60)
+        write(store, *arguments)
+
+    def look(_progress: operator_pb2.Progress) -> None:
+        seen.append(beside.status())
+        looked.set()
+
+    monkeypatch.setattr(Store, "write_result", held)
     with bodies.operator(LEADER) as operator, bodies.operator(LEADER) as beside:
-        record = operator.run("beurtelings", on_progress=lambda _progress: seen.append(beside.status()))
+        record = operator.run("beurtelings", on_progress=look)
         (run,) = beside.status(record["run_id"]).runs
     assert any(
         (run.run_id, run.role, run.state) == (record["run_id"], "coordinator", "running")
@@ -293,6 +311,7 @@ def _proposal(nodes: Nodes, changes: dict[str, Any]) -> pb.SessionMessage:
         "coordinator": LEADER,
         "parties": scenario.party_ids,
         "adder": "ripple",
+        "engine": "kkrt",
         "agreement_digest": read_agreement(_agreement(nodes)).digest,
     }
     return pb.SessionMessage(proposal=pb.Proposal(**(fields | changes)))
@@ -320,6 +339,8 @@ REFUSED_PROPOSALS: dict[str, tuple[dict[str, Any], int]] = {
     "coordinator": ({"coordinator": COMPUTING}, pb.ABORT_REASON_PROTOCOL),
     "run id": ({"run_id": b"short"}, pb.ABORT_REASON_PROTOCOL),
     "adder": ({"adder": "kkrt"}, pb.ABORT_REASON_PROTOCOL),
+    "engine": ({"engine": "ecdh"}, pb.ABORT_REASON_REFUSED),
+    "no engine": ({"engine": ""}, pb.ABORT_REASON_REFUSED),
     "parties": ({"parties": sorted(PARTIES)[:4]}, pb.ABORT_REASON_PROTOCOL),
     "scenario": ({"scenario": "../../etc/passwd"}, pb.ABORT_REASON_REFUSED),
     "digest": ({"scenario_digest": bytes(32)}, pb.ABORT_REASON_REFUSED),

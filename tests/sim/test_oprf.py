@@ -31,9 +31,9 @@ def _evaluate(receiver: oprf.Receiver, sender: oprf.Sender, mine: np.ndarray, th
     outputs, values = [], []
     for start, stop in PIECES:
         message, output = receiver.chunk(start, mine[start:stop])
-        sender.absorb(start, message)
+        here = sender.absorb(start, message)
         outputs.append(output)
-        values.append(sender.evaluate(np.arange(start, stop, dtype=np.uint32), theirs[start:stop]))
+        values.append(here.evaluate(np.arange(start, stop, dtype=np.uint32), theirs[start:stop]))
     return np.concatenate(outputs), np.concatenate(values)
 
 

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from psi_match.base.randomness import SeededRandomness, SystemRandomness
 from psi_match.domain.bsn import NO_KEY
-from psi_match.protocols import base_ot, join
+from psi_match.protocols import base_ot, oprf, vole_oprf
 from psi_match.protocols.effects import recv, send
 from psi_match.protocols.join_plan import BSN_BITS, Plan, SessionTerms
 from psi_match.protocols.join_session import OwnRows, play
+from psi_match.protocols.join_terms import JoinEngine
 from psi_match.protocols.planes import from_planes
 from psi_match.protocols.sizes import public_size
 from psi_match.scenario.catalogue import Catalogue
@@ -72,13 +73,16 @@ def own_rows(scenario: JoinScenario, world: World) -> dict[str, OwnRows]:
     return found
 
 
-def run(scenario: JoinScenario, own: dict[str, OwnRows], seed: bytes | None = b"") -> tuple[Plan, Simulation]:
+def run(
+    scenario: JoinScenario, own: dict[str, OwnRows], seed: bytes | None = b"", engine: JoinEngine = "kkrt"
+) -> tuple[Plan, Simulation]:
     plan = compile_plan(scenario)
     terms = SessionTerms(
         plan,
         SID,
         {leader: public_size(len(own[leader].keys[0]), scenario.party(leader).cap) for leader in scenario.leaders},
         {party: public_size(own[party].set_size, scenario.party(party).cap) for party in scenario.with_data},
+        engine,
     )
     roles = {}
     for party in plan.parties:
@@ -137,22 +141,22 @@ def _dealt(label: base_ot.OtLabel, index: int, slot: int) -> bytes:
     return hashlib.blake2s(label.at(index) + bytes([slot]), digest_size=base_ot.KEY_BYTES).digest()
 
 
-def _send_keys(receiver: str, label: base_ot.OtLabel, _rng: Any) -> Iterator[Any]:
-    yield from send(receiver, base_ot.SenderPoints(np.zeros((base_ot.TRANSFERS, 32), dtype=np.uint8)))
-    yield from recv(receiver, base_ot.ReceiverPoints, (base_ot.TRANSFERS, 64))
-    return [(_dealt(label, index, 0), _dealt(label, index, 1)) for index in range(base_ot.TRANSFERS)]
+def _send_keys(receiver: str, label: base_ot.OtLabel, _rng: Any, transfers: int = base_ot.TRANSFERS) -> Iterator[Any]:
+    yield from send(receiver, base_ot.SenderPoints(np.zeros((transfers, 32), dtype=np.uint8)))
+    yield from recv(receiver, base_ot.ReceiverPoints, (transfers, 64))
+    return [(_dealt(label, index, 0), _dealt(label, index, 1)) for index in range(transfers)]
 
 
 def _receive_keys(sender: str, label: base_ot.OtLabel, choices: list[int], _rng: Any) -> Iterator[Any]:
-    yield from send(sender, base_ot.ReceiverPoints(np.zeros((base_ot.TRANSFERS, 64), dtype=np.uint8)))
-    yield from recv(sender, base_ot.SenderPoints, (base_ot.TRANSFERS, 32))
+    yield from send(sender, base_ot.ReceiverPoints(np.zeros((len(choices), 64), dtype=np.uint8)))
+    yield from recv(sender, base_ot.SenderPoints, (len(choices), 32))
     return [_dealt(label, index, choice) for index, choice in enumerate(choices)]
 
 
 @pytest.fixture
 def dealer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(join.base_ot, "send_keys", _send_keys)
-    monkeypatch.setattr(join.base_ot, "receive_keys", _receive_keys)
+    monkeypatch.setattr(base_ot, "send_keys", _send_keys)
+    monkeypatch.setattr(base_ot, "receive_keys", _receive_keys)
 
 
 # Populations.
@@ -261,12 +265,12 @@ def worlds(name: str) -> st.SearchStrategy[World]:
 # Tests.
 
 
-def agree_on(name: str, world: World, seed: bytes | None = b"") -> Simulation:
+def agree_on(name: str, world: World, seed: bytes | None = b"", engine: JoinEngine = "kkrt") -> Simulation:
     scenario = shipped(name)
     own = own_rows(scenario, world)
     expected = ORACLES[name](world)
     assert plain_outcome(scenario, own) == expected
-    plan, outcome = run(scenario, own, seed)
+    plan, outcome = run(scenario, own, seed, engine)
     assert learned(scenario, plan, outcome, own) == expected
     return outcome
 
@@ -364,6 +368,15 @@ def test_a_crowd_with_real_base_transfers_and_the_systems_randomness(name: str) 
     points = [sent.message.rows for sent in outcome.sent if sent.message.STEP == base_ot.SenderPoints.STEP]
     assert len(points) == joins(name)
     assert all(rows.any(axis=1).all() for rows in points), "not the test's dealer"
+
+
+@pytest.mark.usefixtures("dealer")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_crowd_by_the_engine_of_few_bytes(name: str) -> None:
+    outcome = agree_on(name, crowd(name, 3), engine="vole")
+    steps = {sent.message.STEP for sent in outcome.sent}
+    assert vole_oprf.MaskedItems.STEP in steps
+    assert oprf.MaskedRows.STEP not in steps
 
 
 @pytest.mark.usefixtures("dealer")

@@ -11,8 +11,9 @@ from support.protocol import SID, terms_for
 from support.sets import numbers
 
 from psi_match.base.errors import BucketOverflow
+from psi_match.crypto.expanded_seed import ExpandedSeed
 from psi_match.protocols import buckets, sizes
-from psi_match.protocols.buckets import BucketTerms, ExpandedSeed, bucket_count, bucket_of, capacity, split
+from psi_match.protocols.buckets import BucketTerms, bucket_count, bucket_of, capacity, split
 
 LADDER = [sizes.SMALLEST_PUBLIC_SIZE]
 while LADDER[-1] < sizes.LARGEST_PUBLIC_SIZE:

@@ -123,7 +123,7 @@ def demonstrate(
         persons: size of the population.
         seed: of the population.
         folder: receives population, keys, node folders, and the run's dossier.
-        engine: ``kkrt`` or ``ecdh``, for a joint scenario ``ripple`` or ``prefix``; the scenario's own if empty.
+        engine: its name, for a joint scenario perhaps with an adder (``vole+prefix``); as its node chooses if empty.
         on_stage: called with the name of each stage as it begins: ``population``, ``kernels``, ``nodes``, ``run``.
         on_progress: called with the progress of the run.
 
@@ -198,7 +198,7 @@ def match_and_compare(
     return DemoOutcome(
         run_id=record["run_id"],
         scenario=scenario.name,
-        engine=record["engine"],
+        engine="+".join(filter(None, (record["engine"], record.get("adder")))),
         persons=summary["persons"],
         seed=summary["seed"],
         wall_s=round(time.monotonic() - began, 2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from psi_match.base.errors import UsageError
 from psi_match.bench.draws import dataset_of, write_table
 from psi_match.bench.inputs import as_text
 from psi_match.bench.measuring import Effort, Task, Watch, measure
@@ -19,8 +20,10 @@ from psi_match.bench.ours import AUTO, OurNodes
 from psi_match.bench.sizes import in_powers
 from psi_match.domain.bsn import format_bsn
 from psi_match.population.numbers import draw_numbers
+from psi_match.protocols.join_terms import JOIN_ENGINES
 
 SUITE, SCENARIO = "join", "bench-join"
+DEFAULT_ENGINE = "kkrt"
 REVEALS = (
     "nothing beside the answer and public sizes, as long as no two of the three compute parties collude and none "
     "deviates; two of them together see what is computed, and with a signal the BSNs of every leader"
@@ -31,6 +34,7 @@ _HEAD = """\
 format = 1
 name = "bench-join"
 protocol = "join"
+engines = [{engines}]
 title = {{ nl = "Meting", en = "Bench" }}
 source = {{ nl = "geen", en = "none" }}
 purpose = {{ nl = "De duur van een gezamenlijke sessie meten.", en = "Time a joint session on made-up numbers." }}
@@ -163,10 +167,11 @@ def bench_join(
     effort: Effort,
     watch: Watch,
     *,
+    engines: Sequence[str] = (DEFAULT_ENGINE,),
     adder: str = "",
     net: str = LOOPBACK,
-) -> Row:
-    """Measure one case at one size.
+) -> list[Row]:
+    """Measure one case at one size: one row per engine.
 
     Args:
         case: what is measured.
@@ -174,27 +179,48 @@ def bench_join(
         folder: empty; receives rows, keys and node folders.
         effort: how often.
         watch: told what is being done.
+        engines: ``kkrt``, ``vole`` or ``auto``, in alternating runs.
         adder: ``ripple`` or ``prefix``; empty: as the node chooses.
         net: the network between the nodes.
 
     Raises:
+        UsageError: there is no engine of that name.
         ResultMismatch: an answer differs from that of pandas.
         PsiMatchError: a run failed.
     """
     watch(f"{case.name}, {in_powers(rows)} rows: make the rows")
-    contender = joint(case, rows, folder, adder=adder, net=net)
+    check_engines(engines)
+    contenders = [joint(case, rows, folder / name, engine=name, adder=adder, net=net) for name in engines]
     parameters: dict[str, int | float | str] = {
         "case": case.name,
         "rows": rows,
         "parties": len(case.parties),
         "net": net,
     }
-    (row,) = measure(Task(SUITE, f"{case.name}, {in_powers(rows)} rows", parameters), [contender], effort, watch)
-    return row
+    return measure(Task(SUITE, f"{case.name}, {in_powers(rows)} rows", parameters), contenders, effort, watch)
 
 
-def joint(case: Case, rows: int, folder: Path, *, adder: str = "", net: str = LOOPBACK) -> OurNodes:
-    """Draw the rows of a case, and return it as a contender whose variant is the adder."""
+def check_engines(names: Sequence[str]) -> None:
+    """Refuse names that are none of a join's engine.
+
+    Raises:
+        UsageError: there is no engine of that name.
+    """
+    if unknown := [name for name in names if name not in {*JOIN_ENGINES, AUTO}]:
+        raise UsageError(
+            f"A join has no engine named {unknown[0]}.", f"Choose from {', '.join((*JOIN_ENGINES, AUTO))}."
+        )
+
+
+def asked_for(engine: str, adder: str) -> str:
+    """Return what an operator asks for, with what is left to the node left out."""
+    return "+".join(word for word in (engine, adder) if word and word != AUTO)
+
+
+def joint(
+    case: Case, rows: int, folder: Path, *, engine: str = DEFAULT_ENGINE, adder: str = "", net: str = LOOPBACK
+) -> OurNodes:
+    """Draw the rows of a case, and return it as a contender whose variant is what the operator asks for."""
     tables = _tables(case, rows)
     datasets = {}
     for party, table in tables.items():
@@ -203,12 +229,12 @@ def joint(case: Case, rows: int, folder: Path, *, adder: str = "", net: str = LO
         kinds = {"amount": "cents", "bound": "cents"}
         datasets[party] = dataset_of(path, kinds | ({"partner_bsn": "bsn"} if "partner_bsn" in table else {}))
     return OurNodes(
-        variant=adder or AUTO,
-        setting=Setting(SCENARIO, scenario_toml(case), case.parties, datasets),
+        variant=asked_for(engine, adder) or AUTO,
+        setting=Setting(SCENARIO, scenario_toml(case, engine), case.parties, datasets),
         expected=as_text(case.expected(tables)),
         folder=folder / "nodes",
         recipient=case.recipient,
-        engine=adder,
+        engine=asked_for(engine, adder),
         net=net,
         reveals=REVEALS,
     )
@@ -232,13 +258,16 @@ def _tables(case: Case, rows: int) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def scenario_toml(case: Case) -> str:
-    """Return a case as a scenario file."""
+def scenario_toml(case: Case, engine: str = DEFAULT_ENGINE) -> str:
+    """Return a case as a scenario file in which one engine is allowed, or all that a node may choose from."""
 
-    def listed(names: tuple[str, ...]) -> str:
+    def listed(names: Sequence[str]) -> str:
         return ", ".join(f'"{name}"' for name in names)
 
-    text = _HEAD.format(leaders=listed(case.leaders), compute=listed(case.compute), predicate=case.predicate)
+    engines = JOIN_ENGINES if engine == AUTO else (engine,)
+    text = _HEAD.format(
+        engines=listed(engines), leaders=listed(case.leaders), compute=listed(case.compute), predicate=case.predicate
+    )
     for name, value in case.constants.items():
         text += f'[constants.{name}]\nvalue = {value}\ntype = "cents"\nsource = {{ nl = "geen", en = "none" }}\n'
     for party in case.parties:

@@ -95,7 +95,8 @@ class OurNodes:
             with nodes[party].operator() as own:
                 records[party] = finished_record(own, run_id)
         if not self.engine:
-            self._note(f"chosen by the node: {record['engine']}")
+            chosen = ", ".join(filter(None, (record["engine"], record.get("adder"))))
+            self._note(f"chosen by the node: {chosen}")
         return figures(records, wall, after)
 
     def _note(self, remark: str) -> None:

@@ -71,7 +71,7 @@ def bench_predicate(
     contenders: list[Contender] = []
     for adder in adders:
         ours = joint(CASES["pair"], rows, folder / adder, adder="" if adder == AUTO else adder, net=net)
-        ours.remarks = (_WHOLE,)
+        ours.variant, ours.remarks = adder, (_WHOLE,)
         contenders.append(ours)
     if peers:
         contenders += _others(peers, comparisons, folder, net)

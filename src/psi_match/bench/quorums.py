@@ -11,7 +11,16 @@ from pathlib import Path
 
 from psi_match.base.errors import UsageError
 from psi_match.bench.draws import dataset_of, draw_many, quorum_answer, quorum_inputs, write_table
-from psi_match.bench.joins import REVEALS, SCENARIO, Case, scenario_toml, several
+from psi_match.bench.joins import (
+    DEFAULT_ENGINE,
+    REVEALS,
+    SCENARIO,
+    Case,
+    asked_for,
+    check_engines,
+    scenario_toml,
+    several,
+)
 from psi_match.bench.measuring import Effort, Task, Watch, measure
 from psi_match.bench.model import Contender, Row
 from psi_match.bench.nodes import LOOPBACK, Setting
@@ -34,6 +43,7 @@ def bench_quorum(
     effort: Effort,
     watch: Watch,
     *,
+    engine: str = DEFAULT_ENGINE,
     adder: str = "",
     net: str = LOOPBACK,
     peers: Sequence[str] = (),
@@ -47,6 +57,7 @@ def bench_quorum(
         folder: empty; receives rows, keys and node folders.
         effort: how often.
         watch: told what is being done.
+        engine: ``kkrt``, ``vole`` or ``auto``.
         adder: ``ripple`` or ``prefix``; empty: as the node chooses.
         net: the network between the nodes.
         peers: other programs; then everybody starts from CSV files and ends with a file.
@@ -59,6 +70,7 @@ def bench_quorum(
         ResultMismatch: an answer differs from that of pandas.
         PsiMatchError: a run failed.
     """
+    check_engines([engine])
     case = quorum_case(parties, threshold)
     text = f"{threshold} of {parties}, {in_powers(rows)} rows each"
     watch(f"{text}: make the rows")
@@ -76,14 +88,17 @@ def bench_quorum(
         for party, path in paths.items():
             write_table({"bsn": format_bsn(sets[party])}, path)
     ours = OurNodes(
-        variant=adder or AUTO,
+        variant=asked_for(engine, adder) or AUTO,
         setting=Setting(
-            SCENARIO, scenario_toml(case), case.parties, {party: dataset_of(path) for party, path in paths.items()}
+            SCENARIO,
+            scenario_toml(case, engine),
+            case.parties,
+            {party: dataset_of(path) for party, path in paths.items()},
         ),
         expected=quorum_answer(sets, threshold),
         folder=folder / "nodes",
         recipient=RECIPIENT,
-        engine=adder,
+        engine=asked_for(engine, adder),
         net=net,
         to_file=bool(peers),
         reveals=REVEALS,

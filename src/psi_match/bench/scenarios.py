@@ -62,7 +62,7 @@ class _Scenario:
         for party in dict.fromkeys([starter, *self.scenario.party_ids]):
             with nodes[party].operator() as operator:
                 records[party] = finished_record(operator, outcome.run_id)
-        chosen = f"engine or adder of the run: {outcome.engine}"
+        chosen = f"engine of the run: {outcome.engine}"
         self.remarks = (chosen,)
         return figures(records, outcome.run_wall_s)
 

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from psi_match.cli import bench_load, bench_reports
-from psi_match.cli.bench_options import DEFAULT_SIZE, Adder, Net, Out, Peers, Runs, WarmUp, check_adder, named
+from psi_match.cli.bench_options import (
+    DEFAULT_SIZE,
+    Adder,
+    JoinEngines,
+    Net,
+    Out,
+    Peers,
+    Runs,
+    WarmUp,
+    check_adder,
+    named,
+)
 from psi_match.cli.bench_output import Measuring, folder
 from psi_match.cli.options import Json
 
@@ -66,6 +77,7 @@ def join(
     ] = None,
     sizes: Sizes = None,
     runs: Runs = 3,
+    engine: JoinEngines = None,
     adder: Adder = "",
     warm_up: WarmUp = True,
     net: Net = "loopback",
@@ -74,7 +86,7 @@ def join(
 ) -> None:
     """Time joint runs: private join and predicate on shares."""
     from psi_match.base.errors import UsageError
-    from psi_match.bench.joins import CASES, bench_join
+    from psi_match.bench.joins import CASES, bench_join, check_engines
     from psi_match.bench.measuring import Effort
     from psi_match.bench.nodes import check_net
     from psi_match.bench.sizes import parse_rows
@@ -82,6 +94,8 @@ def join(
     names = case or ["pair"]
     if unknown := [name for name in names if name not in CASES]:
         raise UsageError(f"There is no case named {unknown[0]}.", f"Choose from {', '.join(CASES)}.")
+    engines = engine or ["kkrt"]
+    check_engines(engines)
     check_adder(adder)
     check_net(net)
     wanted = parse_rows(sizes or DEFAULT_SIZE)
@@ -90,8 +104,9 @@ def join(
         for rows in wanted:
             with folder() as place:
                 effort = Effort(runs, warm_up)
-                row = bench_join(CASES[name], rows, place, effort, measuring.watch, adder=adder, net=net)
-            measuring.add([row])
+                measuring.add(
+                    bench_join(CASES[name], rows, place, effort, measuring.watch, engines=engines, adder=adder, net=net)
+                )
     measuring.finish()
 
 
@@ -137,6 +152,7 @@ def quorum(
         list[int] | None, typer.Option("--threshold", help="How many of them must have a person; repeat.")
     ] = None,
     sizes: Sizes = None,
+    engine: Annotated[str, typer.Option("--engine", help="kkrt, vole or auto.")] = "kkrt",
     adder: Adder = "",
     runs: Runs = 3,
     warm_up: WarmUp = True,
@@ -161,7 +177,9 @@ def quorum(
         for rows in wanted:
             with folder() as place:
                 effort = Effort(runs, warm_up)
-                found = bench_quorum(n, k, rows, place, effort, measuring.watch, adder=adder, net=net, peers=programs)
+                found = bench_quorum(
+                    n, k, rows, place, effort, measuring.watch, engine=engine, adder=adder, net=net, peers=programs
+                )
             measuring.add(found)
     measuring.finish()
 
@@ -172,7 +190,7 @@ def scenario(
     persons: Annotated[
         list[str] | None, typer.Option("--persons", help="Residents of the synthetic population; repeat.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="Engine or adder; else the scenario's own.")] = "",
+    engine: Annotated[str, typer.Option("--engine", help="Engine, adder or both; else as the node chooses.")] = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the population.")] = 1,
     runs: Runs = 3,
     warm_up: WarmUp = True,

@@ -16,6 +16,7 @@ Peers = Annotated[
     str, typer.Option("--peers", help="Other programs beside ours, NAME,NAME; `make peers` installs them.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Write report.json, tables and charts into this new folder.")]
+JoinEngines = Annotated[list[str] | None, typer.Option("--engine", help="kkrt, vole or auto; repeat.")]
 Adder = Annotated[str, typer.Option("--adder", help="ripple (fewest bytes) or prefix (fewest rounds).")]
 DEFAULT_SIZE = ["2^20"]
 

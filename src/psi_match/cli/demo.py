@@ -32,7 +32,11 @@ def demo(
         typer.Option("--out", help="Keep population, keys, logs, results and a dossier in this new folder."),
     ] = None,
     engine: Annotated[
-        str, typer.Option("--engine", help="kkrt, kkrt-buckets, vole or ecdh; for a joint scenario ripple or prefix.")
+        str,
+        typer.Option(
+            "--engine",
+            help="kkrt, kkrt-buckets, vole or ecdh; for a joint scenario kkrt or vole, ripple or prefix: vole+prefix.",
+        ),
     ] = "",
     attach: Annotated[
         str,

@@ -18,7 +18,11 @@ def run(
     keys: LeaderKeys,
     engine: Annotated[
         str,
-        typer.Option("--engine", help="kkrt, kkrt-buckets, vole or ecdh; default: the fastest on the measured path."),
+        typer.Option(
+            "--engine",
+            help="kkrt, kkrt-buckets, vole or ecdh; of a joint scenario kkrt or vole, ripple or prefix, or both with a"
+            " plus; default: the fastest on the measured path.",
+        ),
     ] = "",
     agreement: Annotated[
         str, typer.Option("--agreement", help="Under which agreement; default: the only one in force on the scenario.")

@@ -146,14 +146,15 @@ def _protocol(scenario: AnyScenario, *, english: bool) -> str:
     from psi_match.domain.parties import display_name
     from psi_match.scenario.join_model import JoinScenario
 
+    engines = f"{'engine' if len(scenario.engines) == 1 else 'engines'} {', '.join(scenario.engines)}"
     if not isinstance(scenario, JoinScenario):
-        return f"{scenario.protocol}, engines {', '.join(scenario.engines)}"
+        return f"{scenario.protocol}, {engines}"
     compute = ", ".join(map(display_name, scenario.compute))
     leaders = ", ".join(map(display_name, scenario.leaders))
     return (
-        f"join; leaders in turn: {leaders}; compute parties: {compute}"
+        f"join, {engines}; leaders in turn: {leaders}; compute parties: {compute}"
         if english
-        else f"join; leiders om de beurt: {leaders}; rekenpartijen: {compute}"
+        else f"join, {engines}; leiders om de beurt: {leaders}; rekenpartijen: {compute}"
     )
 
 

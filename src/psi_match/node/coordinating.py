@@ -9,6 +9,7 @@ from psi_match.governance.decision import Permit, run_digest
 from psi_match.governance.rules import Rule, refusal
 from psi_match.node.context import NodeContext
 from psi_match.node.driver import SETUP_RUN, drive
+from psi_match.node.joint_choice import Asked, adder_for_run, engine_for_run
 from psi_match.node.joint_run import JointRun, prepare
 from psi_match.node.outgoing_stream import finish_all
 from psi_match.node.pair_run import take_acceptance
@@ -24,14 +25,14 @@ from psi_match.wire.v1 import peer_pb2 as pb
 
 
 def coordinate_run(
-    context: NodeContext, scenario: JoinScenario, adder: Adder, session: Session, permit: Permit, operator: str = ""
+    context: NodeContext, scenario: JoinScenario, asked: Asked, session: Session, permit: Permit, operator: str = ""
 ) -> RunRecord:
     """Run a joint scenario, from the proposal to the result at its recipients.
 
     Args:
         context: the node.
         scenario: what to run.
-        adder: how circuits carry.
+        asked: engine and adder, if the operator wants certain ones.
         session: the live run; its links are filled in here.
         permit: under which it takes place.
         operator: who started it, by the name in the certificate.
@@ -42,14 +43,16 @@ def coordinate_run(
     Raises:
         PsiMatchError: the run failed; every party has been told, no result is stored anywhere.
     """
-    record = new_record(context, session.run_id, scenario, adder, permit, context.party, operator)
+    adder = adder_for_run(context, scenario, asked)
+    record = new_record(context, session.run_id, scenario, asked.engine or "", permit, context.party, operator)
+    record.adder = adder
     with context.sessions.admit(session):
         context.store.open_run(session.run_id)
         run: JointRun | None = None
         try:
             with recorded(context, record, session):
                 run = prepare(context, scenario, adder, session, record, permit)
-                _coordinate(run, adder)
+                _coordinate(run, asked, adder)
         finally:
             finish_all(run.streams if run else [])
     return record
@@ -69,8 +72,11 @@ def check_takes_part(context: NodeContext, scenario: JoinScenario) -> None:
         )
 
 
-def _coordinate(run: JointRun, adder: Adder) -> None:
+def _coordinate(run: JointRun, asked: Asked, adder: Adder) -> None:
     context, scenario, session = run.context, run.scenario, run.session
+    choice = engine_for_run(context, scenario, asked, max(run.own.row_size, run.own.set_size))
+    engine = run.take_engine(choice.engine)
+    run.record.engine_choice = choice.as_record()
     others = [party for party in scenario.party_ids if party != context.party]
     for party in others:
         proposal = pb.Proposal(
@@ -82,6 +88,7 @@ def _coordinate(run: JointRun, adder: Adder) -> None:
             coordinator=context.party,
             parties=scenario.party_ids,
             adder=adder,
+            engine=engine,
             agreement_digest=run.permit.agreement.digest,
             head=run.heads.own(),
         )

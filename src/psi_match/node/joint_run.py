@@ -28,6 +28,7 @@ from psi_match.node.store import PairRecord, RunRecord
 from psi_match.protocols.integers import Adder
 from psi_match.protocols.join_plan import Plan, SessionTerms
 from psi_match.protocols.join_session import COMPARE_STAGE, play
+from psi_match.protocols.join_terms import JoinEngine
 from psi_match.scenario.join_model import JoinScenario, StatisticsOutput
 from psi_match.scenario.plan import compile_plan
 from psi_match.wire.v1 import peer_pb2 as pb
@@ -76,6 +77,7 @@ class JointRun:
         own: what this node puts in.
         heads: of the parties' audit logs.
         clock: measures the parts of the run.
+        engine: where the oblivious functions of the joins come from.
         streams: gRPC streams that this node opened; whoever made this object finishes them.
     """
 
@@ -89,7 +91,14 @@ class JointRun:
     own: JointContribution
     heads: RunHeads
     clock: StageClock
+    engine: JoinEngine = "kkrt"
     streams: list[OutgoingStream] = field(default_factory=list)
+
+    def take_engine(self, name: str) -> JoinEngine:
+        """Fix the engine, which the scenario allows, and write it down."""
+        self.engine = next(one for one in self.scenario.engines if one == name)
+        self.record.engine = self.engine
+        return self.engine
 
     @property
     def use(self) -> Use:
@@ -165,7 +174,7 @@ class JointRun:
             PsiMatchError: the run failed.
         """
         row_sizes, set_sizes = self.check_sizes(sizes)
-        terms = SessionTerms(self.plan, sid, row_sizes, set_sizes)
+        terms = SessionTerms(self.plan, sid, row_sizes, set_sizes, self.engine)
         self.record.sizes = {"rows": row_sizes, "sets": set_sizes}
         self.connect_laterally()
         for peer in self.session.links:
@@ -179,7 +188,7 @@ class JointRun:
             self.clock.enter(stage)
             self.session.enter_stage(stage)
 
-        learned = drive(role, self.session.links, JOINT_RUN, terms.digest(), entered)
+        learned = drive(role, self.session.links, JOINT_RUN, terms.digest(), entered, self.context.cluster)
         self.clock.enter("")
         return result_table(self.scenario, self.plan, self._party, self.own.rows, learned)
 

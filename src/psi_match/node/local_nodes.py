@@ -24,8 +24,8 @@ from psi_match.node.operator_client import OperatorClient
 from psi_match.node.signing_config import write_signing_keys
 from psi_match.scenario.join_model import AnyScenario
 
-_START_WAIT_S = 60.0
-_STOP_WAIT_S = 15.0
+_START_WAIT_S = 180.0
+_STOP_WAIT_S = 60.0
 _POLL_S = 0.02
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 """Two malloc arenas instead of one per thread: large buffers pass between threads, and each arena keeps its own."""

@@ -18,11 +18,11 @@ from psi_match import __version__
 from psi_match.base.errors import InternalError, PsiMatchError, SeedFailure, UsageError
 from psi_match.governance.audit.files import log_files
 from psi_match.governance.decision import Permit
-from psi_match.node.adder_choice import choose_adder
 from psi_match.node.audit_log import FOLDER_NAME
 from psi_match.node.certificates import AUDITOR, OBSERVER, OPERATOR
 from psi_match.node.context import NodeContext
 from psi_match.node.coordinating import check_takes_part, coordinate_run
+from psi_match.node.joint_choice import read_asked
 from psi_match.node.leading import check_leads, lead_run
 from psi_match.node.notice_files import amended_result, received_notices
 from psi_match.node.notices import notify
@@ -31,7 +31,6 @@ from psi_match.node.rehearsal import rehearse
 from psi_match.node.retention import purge
 from psi_match.node.sessions import Session
 from psi_match.node.store import RUN_ID_BYTES, RunRecord
-from psi_match.protocols.integers import ADDERS, Adder
 from psi_match.scenario.join_model import AnyScenario, JoinScenario
 from psi_match.wire.v1 import operator_pb2 as pb
 from psi_match.wire.v1 import operator_pb2_grpc
@@ -191,10 +190,7 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]
     def _engine(self, scenario: AnyScenario, asked: str) -> str:
         if isinstance(scenario, JoinScenario):
             check_takes_part(self._context, scenario)
-            if asked and asked not in ADDERS:
-                raise UsageError(
-                    "A joint scenario has no engine of that name.", f"Its circuits carry by {' or '.join(ADDERS)}."
-                )
+            read_asked(scenario, asked)
             return asked
         check_leads(self._context, scenario)
         if asked and asked not in scenario.engines:
@@ -205,10 +201,8 @@ class OperatorService(operator_pb2_grpc.OperatorServicer):  # type: ignore[misc]
         context, scenario, engine = self._context, wanted.scenario, wanted.engine
         try:
             if isinstance(scenario, JoinScenario):
-                adder: Adder = "prefix" if engine == "prefix" else "ripple"
-                if not engine:
-                    adder = choose_adder(context, scenario)
-                outcome.append(coordinate_run(context, scenario, adder, session, wanted.permit, wanted.operator))
+                asked = read_asked(scenario, engine)
+                outcome.append(coordinate_run(context, scenario, asked, session, wanted.permit, wanted.operator))
             else:
                 outcome.append(lead_run(context, scenario, engine, session, wanted.permit, wanted.operator))
         except PsiMatchError as error:
@@ -224,7 +218,7 @@ class _Wanted:
 
     scenario: AnyScenario
     engine: str
-    """Empty: whoever leads the run chooses."""
+    """What was asked for; where it says nothing, whoever leads the run chooses."""
     permit: Permit
     operator: str
 

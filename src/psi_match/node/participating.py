@@ -39,12 +39,14 @@ def participate(context: NodeContext, link: Link, proposal: pb.Proposal) -> None
     session = Session(proposal.run_id.hex(), scenario.name, "party", {link.peer: link})
     with context.sessions.admit(session):
         context.store.open_run(session.run_id)
-        record = new_record(context, session.run_id, scenario, proposal.adder, permit, coordinator=link.peer)
+        record = new_record(context, session.run_id, scenario, proposal.engine, permit, coordinator=link.peer)
+        record.adder = proposal.adder
         run: JointRun | None = None
         try:
             with recorded(context, record, session):
                 adder: Adder = "prefix" if proposal.adder == "prefix" else "ripple"
                 run = prepare(context, scenario, adder, session, record, permit)
+                run.take_engine(proposal.engine)
                 run.heads.take(link.peer, proposal.head)
                 _participate(run, link)
         finally:
@@ -83,6 +85,8 @@ def check_proposal(context: NodeContext, proposal: pb.Proposal, peer: str) -> Jo
     if not isinstance(scenario, JoinScenario):
         sentence = f"Node {context.party} has no joint run of scenario {scenario.name} with {peer}."
         raise not_shared(sentence, peer, "proposal")
+    if proposal.engine not in scenario.engines:
+        raise not_shared("The scenario does not allow this engine.", peer, "proposal")
     if list(proposal.parties) != scenario.party_ids:
         raise PeerError("The proposal's parties are not those of the scenario.", peer=peer, step="proposal")
     return scenario

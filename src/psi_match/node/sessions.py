@@ -14,7 +14,7 @@ from psi_match.node.event_log import RunEvents, nobody
 from psi_match.node.link import Link
 
 _LOOK_EVERY_S = 0.1
-_CAUSE_WAIT_S = 2.0
+_CAUSE_WAIT_S = 5.0
 
 
 @dataclass(slots=True)
@@ -116,17 +116,18 @@ class Session:
     def cause_of(self, failure: PsiMatchError, wait_s: float = _CAUSE_WAIT_S) -> PsiMatchError:
         """Return what the party at fault itself said, where ``failure`` is only what another party heard of it.
 
-        Of two messages on two streams either may come first: the second is waited for, a moment.
+        Of two messages on two streams either may come first: the second is waited for, a moment, unless all have
+        spoken.
         """
         end = time.monotonic() + wait_s
         while isinstance(failure, SecondHandAbort):
-            for link in list(self.links.values()):
-                cause = link.lost_by
+            said = [(link, link.lost_by) for link in list(self.links.values())]
+            for link, cause in said:
                 if isinstance(cause, PsiMatchError) and not isinstance(cause, SecondHandAbort):
                     # Whoever waits for a message fills in its step; for this one nobody waited.
                     cause.step = cause.step or link.progress.step
                     return cause
-            if time.monotonic() > end:
+            if all(cause for _, cause in said) or time.monotonic() > end:
                 break
             time.sleep(_LOOK_EVERY_S / 5)
         return failure

@@ -75,12 +75,14 @@ class RunRecord:
     scenario: str
     scenario_digest: str
     engine: str
-    """Of a pairwise run its engine, of a joint run its adder; empty while the leader has not chosen."""
+    """Empty while whoever leads the run has not chosen."""
     party: str
     role: str
     leader: str
     parties: list[str]
     coordinator: str = ""
+    adder: str = ""
+    """How the circuits of a joint run carry."""
     agreement: str = ""
     agreement_digest: str = ""
     operator: str = ""

@@ -47,12 +47,13 @@ from psi_match.base.randomness import RandomSource
 from psi_match.crypto.aes import KEY_BYTES, KeyStreams
 from psi_match.crypto.blake2s import ROW_BYTES
 from psi_match.crypto.derive import secret_key
+from psi_match.crypto.expanded_seed import ExpandedSeed
 from psi_match.crypto.hashes import HASHES
 from psi_match.crypto.items import encode_items
 from psi_match.crypto.shuffling import shuffle_rows
 from psi_match.protocols import base_ot, oprf
 from psi_match.protocols.agreed import PairTerms
-from psi_match.protocols.buckets import BucketTerms, ExpandedSeed, Split, split
+from psi_match.protocols.buckets import BucketTerms, Split, split
 from psi_match.protocols.effects import Role, Started, finish, recv, send, stage, start
 from psi_match.protocols.psi import CutValues, Lookup, append_by_index
 from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, chunks
@@ -258,9 +259,9 @@ def evaluate(
     offset = terms.first_bin(bucket)
     table = simple_table(positions_key(terms.pair.sid), numbers, terms.bins)
     for (first, last), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
-        sender.absorb(offset + first, oprf.MaskedRows(masked[first:last]))
+        here = sender.absorb(offset + first, oprf.MaskedRows(masked[first:last]))
         items = encode_items(numbers[entries.rows], entries.hash_index)
-        values = sender.evaluate(entries.bins + np.uint32(offset), items)
+        values = here.evaluate(entries.bins + np.uint32(offset), items)
         append_by_index(values, entries.hash_index, lists[0], lists[1], lists[2], filled)
     if (filled != len(numbers)).any():
         # What was not filled is whatever memory held: it must never be sent.

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psi_match.base.errors import BucketOverflow
-from psi_match.crypto.aes import KeyStreams, encrypt_blocks
+from psi_match.crypto.aes import encrypt_blocks
 from psi_match.crypto.derive import public_key
 from psi_match.crypto.items import NO_INDEX, encode_items
 from psi_match.crypto.kernel import kernel
@@ -217,22 +217,3 @@ def split(sid: bytes, numbers: NDArray[np.uint32], buckets: int, rows: int) -> S
     grouped, order = np.empty(len(numbers), dtype=np.uint32), np.empty(len(numbers), dtype=np.uint32)
     _gather(numbers, bucket, starts[:-1].copy(), grouped, order)
     return Split(grouped, order, starts)
-
-
-class ExpandedSeed:
-    """Randomness of a task: the AES-CTR stream of a seed that its role drew and gives to this task alone.
-
-    A task must give the same result when a lost machine's work is done again, so it cannot ask the system. The stream
-    of a fresh secret key is indistinguishable from uniform bytes, and no other task or message depends on the key.
-
-    Args:
-        seed: 16 fresh secret bytes.
-    """
-
-    def __init__(self, seed: bytes) -> None:
-        self._stream = KeyStreams([seed])
-
-    def bytes(self, count: int) -> bytes:
-        """Return the next ``count`` bytes."""
-        drawn: bytes = self._stream.read(count).tobytes()
-        return drawn

@@ -1,8 +1,8 @@
 """Private join: a data party's columns reach the leader's bins as shares; nobody learns which rows matched.
 
-The leader's rows are in a cuckoo table; both run the batched OPRF on it, so the leader gets F_b at its own item of each
-bin b. The data party owns random values r_b (a tag) and s_b (a payload mask) that the compute parties hold as shares.
-For each of its rows y and hash index k, with b = h_k(y), it programs
+The leader's rows are in a cuckoo table; both run a batched OPRF on it (``join_oprf``), so the leader gets F_b at its
+own item of each bin b. The data party owns random values r_b (a tag) and s_b (a payload mask) that the compute parties
+hold as shares. For each of its rows y and hash index k, with b = h_k(y), it programs
 
     F_b(y, k)  ->  (r_b, payload(y) ^ s_b),        masked by a stream of that F,
 
@@ -28,6 +28,7 @@ Source:
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,22 +39,28 @@ from psi_match.base.randomness import RandomSource
 from psi_match.crypto import okvs
 from psi_match.crypto.aes import BLOCK_BYTES, KEY_BYTES, KeyStreams, encrypt_blocks
 from psi_match.crypto.bit_matrix import transpose_columns
-from psi_match.crypto.blake2s import DIGEST_BYTES, ROW_BYTES
+from psi_match.crypto.blake2s import DIGEST_BYTES
 from psi_match.crypto.derive import public_key
+from psi_match.crypto.expanded_seed import ExpandedSeed
 from psi_match.crypto.items import encode_items
 from psi_match.crypto.kernel import kernel
 from psi_match.crypto.okvs_size import slots
 from psi_match.crypto.shuffling import gather_numbers
-from psi_match.protocols import base_ot, oprf
+from psi_match.protocols import join_oprf
 from psi_match.protocols.circuits import WORD_ROWS, Planes, words_for
-from psi_match.protocols.effects import Role, Rows, recv, send
+from psi_match.protocols.effects import Role, Rows, Started, finish, recv, send
+from psi_match.protocols.effects import start as start_task
+from psi_match.protocols.join_oprf import DataOprf, Evaluator, LeaderOprf
 from psi_match.protocols.join_terms import JoinTerms
 from psi_match.protocols.sharing import RandomPlanes
 from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, chunks
-from psi_match.protocols.tables import CuckooTable, Entries, positions_key, simple_table
+from psi_match.protocols.tables import PIECE_ENTRIES, CuckooTable, positions_key, simple_table
 
-_AHEAD = 2
-"""Chunks that the leader sends before it needs the answer to the first: both ends work at the same time."""
+TASKS = 4
+"""Chunks that a data party computes at a time, in its node's threads or on its own cluster."""
+AHEAD = TASKS + 1
+"""Chunks that the leader sends before it reads the answer to the first. Both ends must go by the same number: whoever
+changes it changes the wire version."""
 
 
 class Store(Rows):
@@ -103,22 +110,20 @@ def lead(terms: JoinTerms, table: CuckooTable, rng: RandomSource) -> Role[Planes
     Reveals:
         To the data party: the leader's public size.
     """
-    keys = yield from base_ot.send_keys(terms.data_party, base_ot.OtLabel(terms.sid, terms.instance), rng)
-    receiver = oprf.Receiver(keys, oprf.Code(terms.sid), terms.instance)
+    receiver = LeaderOprf(terms, rng)
+    yield from receiver.meet()
     dummies = KeyStreams([rng.bytes(KEY_BYTES)])
     planes = np.zeros((terms.value_bits, terms.words), dtype=np.uint64)
     all_chunks = chunks(terms.bins, CHUNK_BINS)
-    waiting: list[NDArray[np.uint8]] = []
-    for number in range(len(all_chunks) + _AHEAD):
+    waiting: deque[NDArray[np.uint8]] = deque()
+    for number in range(len(all_chunks) + AHEAD):
         if number < len(all_chunks):
             start, stop = all_chunks[number]
             items, _, _, _ = table.items(start, stop, dummies)
-            message, outputs = receiver.chunk(start, items)
-            yield from send(terms.data_party, message)
-            waiting.append(outputs)
-        if number >= _AHEAD:
-            start, stop = all_chunks[number - _AHEAD]
-            values = yield from _receive_values(terms, stop - start, waiting.pop(0))
+            waiting.append((yield from receiver.chunk(start, items)))
+        if number >= AHEAD:
+            start, stop = all_chunks[number - AHEAD]
+            values = yield from _receive_values(terms, stop - start, waiting.popleft())
             first_word = start // WORD_ROWS
             planes[:, first_word : first_word + words_for(stop - start)] = _row_planes(values, terms.value_bits)
     return planes
@@ -143,30 +148,67 @@ def answer(terms: JoinTerms, payload: Payload, secrets: RandomPlanes, rng: Rando
     numbers = payload.numbers
     if len(numbers) > terms.data_size:
         raise InternalError("The set is larger than its public size.", peer=terms.leader, step=Store.STEP)
-    label = base_ot.OtLabel(terms.sid, terms.instance)
-    choices = oprf.choice_bits(rng.bytes(oprf.CHOICE_BYTES))
-    keys = yield from base_ot.receive_keys(terms.leader, label, choices, rng)
-    sender = oprf.Sender(keys, choices, oprf.Code(terms.sid), terms.instance)
+    sender = DataOprf(terms, AHEAD - TASKS + 1, rng)
+    yield from sender.meet()
     packed = payload.packed(terms.tag_bits, terms.value_words)
     table = simple_table(positions_key(terms.sid), numbers, terms.bins)
+    programming: deque[Started[NDArray[np.uint8]]] = deque()
     for (start, stop), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
-        message = yield from recv(terms.leader, oprf.MaskedRows, (stop - start, ROW_BYTES))
-        sender.absorb(start, message)
-        outputs = _evaluated(sender, numbers, entries)
+        here = yield from sender.chunk(start, stop - start)
         secret_rows = _plane_rows(secrets.read_values(words_for(stop - start)), terms.value_words)
         values = _programmed(secret_rows, entries.bins, start, packed, entries.rows)
-        yield from _send_store(terms, stop - start, outputs, values, rng)
+        own = ChunkRows(gather_numbers(numbers, entries.rows), entries.bins, entries.hash_index, values)
+        programming.append((yield from start_task(program, terms, stop - start, here, own, rng.bytes(KEY_BYTES))))
+        if len(programming) >= TASKS:
+            yield from _send_store(terms, (yield from finish(programming.popleft())))
+    while programming:
+        yield from _send_store(terms, (yield from finish(programming.popleft())))
 
 
-def _evaluated(sender: oprf.Sender, numbers: NDArray[np.uint32], entries: Entries) -> NDArray[np.uint8]:
-    """Return F of every entry, (entries, 32)."""
-    outputs = np.empty((len(entries.rows), DIGEST_BYTES), dtype=np.uint8)
-    first = 0
-    for piece in entries.pieces():
-        items = encode_items(gather_numbers(numbers, piece.rows), piece.hash_index)
-        outputs[first : first + len(items)] = sender.evaluate(piece.bins, items)
-        first += len(items)
-    return outputs
+@dataclass(frozen=True, slots=True, repr=False)
+class ChunkRows:
+    """A data party's rows in one chunk of bins, once per hash index that puts them there.
+
+    Args:
+        numbers: (n,) BSNs.
+        bins: (n,) global bin indices.
+        hash_index: (n,) under which hash index.
+        values: (n, value words) what the leader is to decode at them.
+    """
+
+    numbers: NDArray[np.uint32]
+    bins: NDArray[np.uint32]
+    hash_index: NDArray[np.uint8]
+    values: NDArray[np.uint64]
+
+
+def program(terms: JoinTerms, bins: int, oprf: Evaluator, own: ChunkRows, seed: bytes) -> NDArray[np.uint8]:
+    """Task of the data party: evaluate F at the rows of a chunk and solve for its key-value store.
+
+    Args:
+        terms: the public terms.
+        bins: bins of the chunk.
+        oprf: F in the chunk.
+        own: the rows that fall into it.
+        seed: fresh secret randomness for the free slots.
+
+    Returns:
+        (slots, value bytes) as it is sent.
+
+    Raises:
+        OkvsFailure: the store cannot be solved, or too many rows fall into the chunk; below 2^-40 for the session.
+    """
+    capacity = terms.capacity(bins)
+    if len(own.bins) > capacity:
+        raise OkvsFailure("More rows fall into one chunk of bins than the public bound allows.", "Start the run again.")
+    outputs = np.empty((len(own.bins), DIGEST_BYTES), dtype=np.uint8)
+    for start, stop in chunks(len(own.bins), PIECE_ENTRIES):
+        items = encode_items(own.numbers[start:stop], own.hash_index[start:stop])
+        outputs[start:stop] = oprf.evaluate(own.bins[start:stop], items)
+    values = own.values ^ _masks(terms, outputs)
+    keys = np.ascontiguousarray(outputs[:, :BLOCK_BYTES])
+    table = okvs.encode(_store_seed(terms), keys, values, capacity, ExpandedSeed(seed))
+    return np.ascontiguousarray(table.view(np.uint8)[:, : terms.value_bytes])
 
 
 def plaintext_join(
@@ -191,7 +233,7 @@ def message_count(terms: JoinTerms) -> int:
         len(chunks(slots(terms.capacity(stop - start)), _slots_per_frame(terms)))
         for start, stop in chunks(terms.bins, CHUNK_BINS)
     )
-    return 2 + len(chunks(terms.bins, CHUNK_BINS)) + stores
+    return join_oprf.message_count(terms, len(chunks(terms.bins, CHUNK_BINS))) + stores
 
 
 def _store_seed(terms: JoinTerms) -> bytes:
@@ -216,18 +258,9 @@ def _masks(terms: JoinTerms, outputs: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return np.ascontiguousarray(masks[:, : terms.value_words])
 
 
-def _send_store(
-    terms: JoinTerms, bins: int, outputs: NDArray[np.uint8], values: NDArray[np.uint64], rng: RandomSource
-) -> Role[None]:
-    capacity = terms.capacity(bins)
-    if len(outputs) > capacity:
-        raise OkvsFailure("More rows fall into one chunk of bins than the public bound allows.", "Start the run again.")
-    values ^= _masks(terms, outputs)
-    keys = np.ascontiguousarray(outputs[:, :BLOCK_BYTES])
-    table = okvs.encode(_store_seed(terms), keys, values, capacity, rng)
-    wire = np.ascontiguousarray(table.view(np.uint8)[:, : terms.value_bytes])
-    for start, stop in chunks(len(wire), _slots_per_frame(terms)):
-        yield from send(terms.leader, Store(wire[start:stop]))
+def _send_store(terms: JoinTerms, table: NDArray[np.uint8]) -> Role[None]:
+    for start, stop in chunks(len(table), _slots_per_frame(terms)):
+        yield from send(terms.leader, Store(table[start:stop]))
 
 
 def _receive_values(terms: JoinTerms, bins: int, outputs: NDArray[np.uint8]) -> Role[NDArray[np.uint64]]:

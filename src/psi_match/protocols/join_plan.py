@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from psi_match.crypto.derive import hash_fields
 from psi_match.protocols.circuits import Circuit
-from psi_match.protocols.join_terms import JoinTerms
+from psi_match.protocols.join_terms import JoinEngine, JoinTerms
 from psi_match.protocols.sizes import table_bins
 
 BSN_BITS = 30
@@ -162,19 +162,21 @@ class SessionTerms:
         sid: session id.
         row_sizes: public number of rows of every leader.
         set_sizes: public size of every party's set as a data party, opt-outs included.
+        engine: where the joins' OPRFs come from.
     """
 
     plan: Plan
     sid: bytes
     row_sizes: Mapping[str, int]
     set_sizes: Mapping[str, int]
+    engine: JoinEngine = "kkrt"
 
     def digest(self) -> bytes:
         """Return one fingerprint of everything on which all parties must agree."""
         sizes = [f"{party}/{size}".encode() for party, size in sorted(self.row_sizes.items())]
         sizes += [b"", *(f"{party}/{size}".encode() for party, size in sorted(self.set_sizes.items()))]
         names = ",".join(self.plan.parties).encode()
-        return hash_fields("session-terms", self.sid, self.plan.digest, names, *sizes)
+        return hash_fields("session-terms", self.sid, self.plan.digest, names, self.engine.encode(), *sizes)
 
     def table_size(self, turn: Turn) -> int:
         """Return the items for which a leader's cuckoo table has room."""
@@ -199,6 +201,7 @@ class SessionTerms:
                 instance=first + number,
                 session_bins=session_bins,
                 payload_bits=join.payload_bits,
+                engine=self.engine,
             )
             for number, join in enumerate(turn.joins)
         ]

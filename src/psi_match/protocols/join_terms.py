@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from psi_match.crypto.hashes import HASHES
 from psi_match.protocols.circuits import Circuit, CircuitBuilder, words_for
 from psi_match.protocols.sizes import STATISTICAL_SECURITY_BITS, table_bins
+
+JoinEngine = Literal["kkrt", "vole"]
+JOIN_ENGINES: tuple[JoinEngine, ...] = ("kkrt", "vole")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class JoinTerms:
         instance: number of this join in the session, from 0: separates its OPRF from all others.
         session_bins: bins of all joins of the session together.
         payload_bits: bits that the data party contributes per row.
+        engine: where the OPRF comes from.
     """
 
     sid: bytes
@@ -33,6 +38,7 @@ class JoinTerms:
     instance: int
     session_bins: int
     payload_bits: int
+    engine: JoinEngine = "kkrt"
 
     @property
     def bins(self) -> int:

@@ -22,6 +22,8 @@ Source:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -138,6 +140,31 @@ class Receiver:
         return MaskedRows(t1[:bins].view(np.uint8)), outputs
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Evaluator:
+    """F of one chunk of bins, for its sender: holds secrets, and can be handed to a task.
+
+    Args:
+        rows: (bins, 7) words: q of each bin.
+        first_bin: global index of the chunk's first bin.
+        choices: (7,) words: s.
+        code: the session's code.
+        person: the hash personalisation of the instance.
+    """
+
+    rows: NDArray[np.uint64]
+    first_bin: int
+    choices: NDArray[np.uint64]
+    code: Code
+    person: bytes
+
+    def evaluate(self, bins: NDArray[np.uint32], items: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return F_b(y), (n, 32) bytes, for global bin indices of the chunk and (n, 16) items."""
+        inputs = np.empty((len(items), _WORDS), dtype=np.uint64)
+        _at_items(self.rows, bins, self.first_bin, self.code.words(items), self.choices, inputs)
+        return blake2s_rows(inputs.view(np.uint8), bins.astype(np.uint64), self.person)
+
+
 class Sender:
     """The sender's steps: absorb a chunk of masked rows, then evaluate F anywhere in that chunk.
 
@@ -153,20 +180,12 @@ class Sender:
         self._choices = np.packbits(np.array(choices, dtype=np.uint8), bitorder="little").view("<u8")
         self._code = code
         self._person = person(instance)
-        self._first_bin = 0
-        self._rows = np.empty((0, _WORDS), dtype=np.uint64)
 
-    def absorb(self, first_bin: int, message: MaskedRows) -> None:
-        """Take in the masked rows of the chunk that starts at ``first_bin``; the previous chunk is forgotten."""
-        self._rows = _columns_to_rows(self._streams, len(message.rows))
-        self._first_bin = first_bin
-        _absorb(self._rows, np.ascontiguousarray(message.rows).view("<u8"), self._choices)
-
-    def evaluate(self, bins: NDArray[np.uint32], items: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return F_b(y), (n, 32) bytes, for global bin indices of the current chunk and (n, 16) items."""
-        inputs = np.empty((len(items), _WORDS), dtype=np.uint64)
-        _at_items(self._rows, bins, self._first_bin, self._code.words(items), self._choices, inputs)
-        return blake2s_rows(inputs.view(np.uint8), bins.astype(np.uint64), self._person)
+    def absorb(self, first_bin: int, message: MaskedRows) -> Evaluator:
+        """Take in the masked rows of the chunk that starts at ``first_bin``; return F in that chunk."""
+        rows = _columns_to_rows(self._streams, len(message.rows))
+        _absorb(rows, np.ascontiguousarray(message.rows).view("<u8"), self._choices)
+        return Evaluator(rows, first_bin, self._choices, self._code, self._person)
 
 
 def choice_bits(random_bytes: bytes) -> list[int]:

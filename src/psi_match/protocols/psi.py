@@ -125,10 +125,10 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
     table = simple_table(positions_key(terms.sid), numbers, terms.bins)
     for (start, stop), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
         message = yield from recv(terms.leader, oprf.MaskedRows, (stop - start, ROW_BYTES))
-        sender.absorb(start, message)
+        here = sender.absorb(start, message)
         for piece in entries.pieces():
             items = encode_items(gather_numbers(numbers, piece.rows), piece.hash_index)
-            values = sender.evaluate(piece.bins, items)
+            values = here.evaluate(piece.bins, items)
             append_by_index(values, piece.hash_index, lists[0], lists[1], lists[2], filled)
     if (filled != len(numbers)).any():
         # What was not filled is whatever memory held: it must never be sent.

@@ -25,6 +25,7 @@ Source:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +115,15 @@ def batches(rows: int) -> list[Batch]:
 def message_count(rows: int) -> int:
     """Return the messages for so many rows, both directions, base OTs apart."""
     return 1 + 3 * len(batches(rows))
+
+
+def sent_bytes(rows: int) -> int:
+    """Return the bytes of all messages for so many rows, both directions, base OTs apart."""
+    total = DEGREE * NOISE * ELEMENT_BYTES
+    for batch in batches(rows):
+        choices = math.prod(ot_extension.message_shape(batch.transfers))
+        total += choices + batch.transfers * 2 * ELEMENT_BYTES + NOISE * ELEMENT_BYTES
+    return total
 
 
 def _generator(sid: bytes, instance: int, batch: int) -> Generator:

@@ -220,4 +220,21 @@ PAIR = {
         ),
         "sizes",
     ),
+    "vole-items": about(
+        ("rijen onder een masker", "rows under a mask"),
+        (
+            "De gegevenspartij ziet per vak van de tabel van de leider een waarde onder een masker, ook waar een vak"
+            " leeg is.",
+            "The data party sees a masked value per slot of the leader's table, also where a slot is empty.",
+        ),
+        (
+            "Het masker ziet er willekeurig uit zolang leren met ruis (LPN) moeilijk is. Wie die aanname kan breken,"
+            " ook later, vindt hierin het hele bestand van de leider. Hoeveel het er zijn, volgt uit de afgeronde"
+            " omvang.",
+            "The mask looks random as long as learning parity with noise (LPN) is hard. Whoever can break that"
+            " assumption, also later, finds the leader's whole set in it. How many there are follows from the rounded"
+            " size.",
+        ),
+        "sizes",
+    ),
 }

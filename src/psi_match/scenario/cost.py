@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from psi_match.crypto.okvs_size import slots
 from psi_match.protocols.circuits import COMPUTE_PARTIES, evaluate_messages, words_for
 from psi_match.protocols.integers import Adder
+from psi_match.protocols.join_oprf import oprf_bytes
 from psi_match.protocols.join_plan import SessionTerms, Turn
-from psi_match.protocols.join_terms import match_circuit
-from psi_match.protocols.sizes import CHUNK_BINS, FRAME_PAYLOAD_BYTES, chunks
+from psi_match.protocols.join_terms import JoinEngine, match_circuit
+from psi_match.protocols.sizes import CHUNK_BINS, chunks
 from psi_match.scenario.join_model import JoinScenario
 from psi_match.scenario.plan import compile_plan
 
 _WORD_BYTES = 8
-_OPRF_BYTES = FRAME_PAYLOAD_BYTES // CHUNK_BINS
 ASSUMED_SIZE = 1 << 20
 """Public size of every set for which costs are shown."""
 
@@ -30,7 +30,7 @@ class TurnCost:
         depth: rounds of the row circuit, for rows that fit one step.
         match_gates: ANDs per bin and join.
         messages: messages that each compute party sends for ANDs.
-        oprf_bytes: masked rows, from the leader to the data parties.
+        oprf_bytes: oblivious functions, most of them from the leader to the data parties.
         store_bytes: key-value stores, from the data parties to the leader.
         input_bytes: shares of what the leader decoded and of its own columns.
         gate_bytes: summands of ANDs, all three compute parties.
@@ -53,7 +53,9 @@ class TurnCost:
         return self.oprf_bytes + self.store_bytes + self.input_bytes + self.gate_bytes
 
 
-def costs(scenario: JoinScenario, adder: Adder = "ripple", size: int = ASSUMED_SIZE) -> list[TurnCost]:
+def costs(
+    scenario: JoinScenario, adder: Adder = "ripple", size: int = ASSUMED_SIZE, engine: JoinEngine = "kkrt"
+) -> list[TurnCost]:
     """Return the cost of every turn when every set has the public size ``size``.
 
     Raises:
@@ -61,7 +63,7 @@ def costs(scenario: JoinScenario, adder: Adder = "ripple", size: int = ASSUMED_S
     """
     plan = compile_plan(scenario, adder)
     parties = plan.with_rows
-    terms = SessionTerms(plan, bytes(32), dict.fromkeys(parties, size), dict.fromkeys(parties, size))
+    terms = SessionTerms(plan, bytes(32), dict.fromkeys(parties, size), dict.fromkeys(parties, size), engine)
     return [_turn_cost(terms, turn) for turn in plan.turns]
 
 
@@ -81,7 +83,7 @@ def _turn_cost(terms: SessionTerms, turn: Turn) -> TurnCost:
         match_gates=max(circuit.and_gates for circuit in circuits),
         messages=sum(evaluate_messages(circuit, one.words) for circuit, one in zip(circuits, joins, strict=True))
         + evaluate_messages(turn.circuit, row_words),
-        oprf_bytes=sum(one.bins * _OPRF_BYTES for one in joins),
+        oprf_bytes=sum(oprf_bytes(one.engine, one.bins) for one in joins),
         store_bytes=sum(
             slots(one.capacity(stop - start)) * one.value_bytes
             for one in joins

@@ -9,6 +9,7 @@ from pydantic import Field, RootModel, model_validator
 from psi_match.domain.parties import PartyId
 from psi_match.domain.where import Condition
 from psi_match.protocols.integers import bits_for
+from psi_match.protocols.join_terms import JoinEngine
 from psi_match.protocols.sizes import LARGEST_PUBLIC_SIZE, SMALLEST_PUBLIC_SIZE
 from psi_match.scenario.model import FrozenModel, Scenario, Text, lists_to_tuples
 from psi_match.scenario.predicate.types import LEADER
@@ -244,6 +245,9 @@ class JoinScenario(FrozenModel):
         limits: what the rule does not see; for people.
         leaders: whose rows are decided on, in turn; a person counts for the first leader that holds them.
         compute: the three parties that evaluate the predicate on shares.
+        engines: where the oblivious functions of the joins may come from; ``vole`` rests on learning parity with noise
+            as well. Unless the operator asks for one, the coordinator's node takes the first, or the other one if that
+            is clearly faster on its paths.
         coverage: ``full`` claims that nobody can meet the predicate without being at one of the leaders.
         allow: deviations that must be asked for by name.
         predicate: expression.
@@ -262,6 +266,7 @@ class JoinScenario(FrozenModel):
     limits: Text | None = None
     leaders: tuple[PartyId, ...] = Field(min_length=1)
     compute: tuple[PartyId, PartyId, PartyId]
+    engines: tuple[JoinEngine, ...] = Field(default=("kkrt",), min_length=1)
     coverage: Literal["full", "leaders"] = "leaders"
     allow: tuple[Literal["foreign-label"], ...] = ()
     predicate: str = "true"

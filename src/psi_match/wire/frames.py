@@ -21,6 +21,7 @@ from psi_match.protocols import (
     session_id,
     sharing,
     vole,
+    vole_oprf,
     vole_psi,
 )
 from psi_match.protocols.effects import Recv, Rows
@@ -61,6 +62,7 @@ STEPS: dict[str, pb.Step] = {
     vole.LevelSums.STEP: pb.STEP_VOLE_LEVELS,
     vole.BlockSums.STEP: pb.STEP_VOLE_BLOCKS,
     vole_psi.MaskedStore.STEP: pb.STEP_VOLE_STORE,
+    vole_oprf.MaskedItems.STEP: pb.STEP_VOLE_ITEMS,
 }
 STEP_NAMES: dict[int, str] = {number: name for name, number in STEPS.items()}
 

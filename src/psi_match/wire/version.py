@@ -8,7 +8,7 @@ from psi_match.protocols.base_ot import TRANSFERS
 from psi_match.protocols.sizes import CHUNK_BINS, STATISTICAL_SECURITY_BITS
 from psi_match.wire.v1 import peer_pb2 as pb
 
-WIRE_VERSION = 4
+WIRE_VERSION = 5
 
 
 def parameters() -> pb.Parameters:

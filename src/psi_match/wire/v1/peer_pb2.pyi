@@ -40,6 +40,7 @@ class Step(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STEP_VOLE_LEVELS: _ClassVar[Step]
     STEP_VOLE_BLOCKS: _ClassVar[Step]
     STEP_VOLE_STORE: _ClassVar[Step]
+    STEP_VOLE_ITEMS: _ClassVar[Step]
 
 class AbortReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -84,6 +85,7 @@ STEP_OT_EXTENSION: Step
 STEP_VOLE_LEVELS: Step
 STEP_VOLE_BLOCKS: Step
 STEP_VOLE_STORE: Step
+STEP_VOLE_ITEMS: Step
 ABORT_REASON_UNSPECIFIED: AbortReason
 ABORT_REASON_REFUSED: AbortReason
 ABORT_REASON_VERSION: AbortReason
@@ -222,7 +224,7 @@ class Hello(_message.Message):
     def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., engine: _Optional[str] = ..., leader: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., leader_size: _Optional[int] = ..., instance: _Optional[int] = ..., runs: _Optional[int] = ..., agreement_digest: _Optional[bytes] = ..., head: _Optional[_Union[SignedHead, _Mapping]] = ..., notices_of: _Optional[bytes] = ...) -> None: ...
 
 class Proposal(_message.Message):
-    __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "coordinator", "parties", "adder", "agreement_digest", "head")
+    __slots__ = ("wire_version", "parameters", "run_id", "scenario", "scenario_digest", "coordinator", "parties", "adder", "agreement_digest", "head", "engine")
     WIRE_VERSION_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -233,6 +235,7 @@ class Proposal(_message.Message):
     ADDER_FIELD_NUMBER: _ClassVar[int]
     AGREEMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
     wire_version: int
     parameters: Parameters
     run_id: bytes
@@ -243,7 +246,8 @@ class Proposal(_message.Message):
     adder: str
     agreement_digest: bytes
     head: SignedHead
-    def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., coordinator: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., adder: _Optional[str] = ..., agreement_digest: _Optional[bytes] = ..., head: _Optional[_Union[SignedHead, _Mapping]] = ...) -> None: ...
+    engine: str
+    def __init__(self, wire_version: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., run_id: _Optional[bytes] = ..., scenario: _Optional[str] = ..., scenario_digest: _Optional[bytes] = ..., coordinator: _Optional[str] = ..., parties: _Optional[_Iterable[str]] = ..., adder: _Optional[str] = ..., agreement_digest: _Optional[bytes] = ..., head: _Optional[_Union[SignedHead, _Mapping]] = ..., engine: _Optional[str] = ...) -> None: ...
 
 class Acceptance(_message.Message):
     __slots__ = ("data_size", "row_size", "head", "countersignature")
