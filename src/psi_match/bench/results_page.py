@@ -10,6 +10,7 @@ from psi_match.bench.chart_files import Chart, write_charts
 from psi_match.bench.chart_groups import Group, groups
 from psi_match.bench.charts import charts
 from psi_match.bench.compare import row_key
+from psi_match.bench.growth import growth_tables, memory_sentences
 from psi_match.bench.machine import differences
 from psi_match.bench.model import Report, Row
 from psi_match.bench.tables import Table, all_phases, as_markdown, summary
@@ -61,7 +62,7 @@ def write_page(reports: Sequence[Report], out: Path) -> list[Path]:
     found_charts = charts(rows)
     named = [Chart(PREFIX + chart.name, chart.title, chart.alt, chart.figure) for chart in found_charts]
     folder = out.parent / PICTURES
-    text = "\n".join([_INTRODUCTION, *_measured(reports), *_chapters(rows, named), *_others(rows)])
+    text = "\n".join([_INTRODUCTION, *_measured(reports), *_chapters(rows, named), *_growth(rows), *_others(rows)])
     write_charts(named, folder, png=False)
     written = [folder / f"{chart.name}.svg" for chart in named]
     for stale in set(folder.glob(f"{PREFIX}*.svg")) - set(written):
@@ -150,6 +151,20 @@ def _said(rows: Sequence[Row]) -> list[str]:
 
 def _sentence(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
+
+
+def _growth(rows: Sequence[Row]) -> list[str]:
+    tables = growth_tables(rows)
+    if not tables:
+        return []
+    parts = [
+        "## Growth\n",
+        "Processor time of both parties against the rows, medians of all runs of a size; 1.00 is exactly linear, less",
+        "is better. Memory is the peak of each node, whose line weighs relative errors alike.\n",
+    ]
+    for table in tables:
+        parts += [f"### {table.title}\n", as_markdown(table)]
+    return [*parts, *(f"- {sentence}" for sentence in memory_sentences(rows)), ""]
 
 
 def _others(rows: Sequence[Row]) -> list[str]:
