@@ -10,6 +10,7 @@ from support.sets import numbers, two_sets
 
 from psi_match.base.errors import BucketOverflow, PeerError
 from psi_match.base.randomness import SeededRandomness, SystemRandomness
+from psi_match.crypto import expanded_seed
 from psi_match.crypto.aes import KeyStreams
 from psi_match.protocols import base_ot, bucketed_psi, buckets, engines, oprf, psi
 from psi_match.protocols.buckets import BucketTerms, bucket_of
@@ -142,7 +143,7 @@ def test_no_key_is_used_twice_and_none_is_sent(monkeypatch: pytest.MonkeyPatch) 
             used.extend(keys)
             super().__init__(keys)
 
-    for module in (oprf, bucketed_psi, buckets, psi):
+    for module in (oprf, bucketed_psi, expanded_seed, psi):
         monkeypatch.setattr(module, "KeyStreams", Recording)
     monkeypatch.setattr("psi_match.crypto.shuffling.KeyStreams", Recording)
     people = numbers(300, 9)

@@ -5,7 +5,10 @@ The attacks run on a variant that lacks one precaution, where they must succeed,
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +17,9 @@ from support.sets import two_sets
 
 from psi_match.base.errors import PeerError
 from psi_match.base.randomness import RandomSource, SeededRandomness, SystemRandomness
+from psi_match.crypto.aes import encrypt_blocks
 from psi_match.crypto.cuckoo import EMPTY
+from psi_match.crypto.derive import public_key
 from psi_match.crypto.items import encode_items, item_bins
 from psi_match.protocols import join, join_oprf, vole, vole_oprf
 from psi_match.protocols.effects import Recv, Rows
@@ -133,6 +138,74 @@ def test_announced_bytes_are_those_sent(engine: JoinEngine) -> None:
 def test_vole_sends_a_third_of_what_kkrt_sends_for_its_function() -> None:
     bins = table_bins(1 << 20)
     assert 3 * join_oprf.oprf_bytes("vole", bins) < join_oprf.oprf_bytes("kkrt", bins)
+
+
+@pytest.mark.parametrize("engine", JOIN_ENGINES)
+def test_one_chunk_at_a_time_is_the_same_join(engine: JoinEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, theirs = two_sets(1 << 17, 3000, 2500)
+    whole = [(s.sender, s.message.STEP, s.message.rows.shape) for s in _join(engine, own, theirs).run.sent]
+    monkeypatch.setattr(join, "KEYS_AT_A_TIME", 1)
+    joined = _join(engine, own, theirs)
+    _check(joined, theirs)
+    assert [(s.sender, s.message.STEP, s.message.rows.shape) for s in joined.run.sent] == whole
+
+
+@pytest.mark.parametrize("engine", JOIN_ENGINES)
+def test_a_task_done_twice_on_another_machine_says_the_same(
+    engine: JoinEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = []
+    real = join.program
+
+    def twice(*arguments: Any) -> NDArray[np.uint8]:
+        again = real(*pickle.loads(pickle.dumps(arguments)))  # noqa: S301  # just pickled here
+        stores.append((real(*arguments), again))
+        return again
+
+    monkeypatch.setattr(join, "program", twice)
+    _check(_join(engine), DATA)
+    assert stores
+    assert all(np.array_equal(one, other) for one, other in stores)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_a_mask_does_not_depend_on_how_many_are_made_with_it(rows: int) -> None:
+    terms = dataclasses.replace(_terms("kkrt"), payload_bits=300)
+    assert terms.value_words >= 5
+    outputs = np.random.default_rng(3).integers(0, 256, (rows, 32), dtype=np.uint8)
+    before = outputs.copy()
+    masks = join._masks(terms, outputs)
+    assert np.array_equal(outputs, before)
+    for row in range(rows):
+        assert np.array_equal(join._masks(terms, outputs[row : row + 1]), masks[row : row + 1])
+        key = public_key(SID, "value-mask")
+        for word in range(0, terms.value_words - 1, 2):
+            seed = int.from_bytes(outputs[row, 16:].tobytes(), "little") ^ (word // 2)
+            block = np.frombuffer(seed.to_bytes(16, "little"), dtype=np.uint8).reshape(1, 16)
+            expected = encrypt_blocks(key, block).view("<u8") ^ block.view("<u8")
+            assert np.array_equal(masks[row, word : word + 2], expected[0])
+
+
+@pytest.mark.parametrize("engine", JOIN_ENGINES)
+def test_a_wide_payload_of_one_row_arrives(engine: JoinEngine) -> None:
+    leader = two_sets(1 << 17, 1, 1)[0]
+    data = leader[:1]
+    terms = dataclasses.replace(_terms(engine, len(leader), 1), payload_bits=300)
+    seeds = [SystemRandomness().bytes(16) for _ in range(3)]
+    table = CuckooTable.build(SID, leader, terms.bins)
+    values = [np.array([(1 << 60) - 1 - column], dtype=np.int64) for column in range(5)]
+    payload = Payload(data, tuple((value, 60) for value in values))
+    roles = {
+        "leader": join.lead(terms, table, SystemRandomness()),
+        "data": join.answer(terms, payload, RandomPlanes(seeds, terms.value_bits), SystemRandomness()),
+    }
+    secrets = RandomPlanes(seeds, terms.value_bits).read_values(terms.words)
+    decoded = simulate(roles).results["leader"] ^ secrets
+    tags = from_planes(np.bitwise_or.reduce(decoded[: terms.tag_bits]).reshape(1, -1), terms.bins)
+    (found,) = np.flatnonzero(tags == 0)
+    for column, value in enumerate(values):
+        first = terms.tag_bits + 60 * column
+        assert from_planes(decoded[first : first + 60], terms.bins)[found] == value[0]
 
 
 # The masked items.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from support.joint import PARTIES, SID, among_three, random_planes, share
 
+from psi_match.base.errors import PeerError
 from psi_match.base.randomness import RandomSource, SeededRandomness
 from psi_match.crypto import okvs
 from psi_match.crypto.aes import KeyStreams
@@ -24,11 +26,11 @@ from psi_match.crypto.okvs_size import slots
 from psi_match.protocols import join_session, permutation
 from psi_match.protocols.circuits import Circuit, CircuitBuilder, Planes
 from psi_match.protocols.counting import release
-from psi_match.protocols.effects import Role
+from psi_match.protocols.effects import Recv, Role, Rows
 from psi_match.protocols.join import Store
 from psi_match.protocols.join_plan import JoinStep, Plan, SessionTerms, Signal, Turn
 from psi_match.protocols.join_session import OwnRows, play
-from psi_match.protocols.join_terms import JoinTerms
+from psi_match.protocols.join_terms import JoinEngine, JoinTerms
 from psi_match.protocols.permutation import Factor, MaskedBySecond, permute, rows_of
 from psi_match.protocols.planes import from_planes
 from psi_match.protocols.sharing import (
@@ -288,6 +290,30 @@ def test_the_leader_recognises_tags_that_it_can_compute(careless: bool) -> None:
     matches = len(set(SETS["cas"].tolist()) & set(SETS["eve"].tolist()))
     assert recognised == (matches if careless else 0)
     assert len({row.tobytes() for row in permutation.rows_of(decoded)[: join.bins]}) == join.bins, "no value repeats"
+
+
+@pytest.mark.parametrize("odd", IDS)
+@pytest.mark.parametrize("change", ["engine", "adder"])
+def test_parties_that_disagree_on_how_stop_before_anything_else_is_sent(odd: str, change: str) -> None:
+    plan, sizes = _plan(), dict.fromkeys(SETS, 256)
+    nobody = np.empty(0, dtype=np.uint32)
+    sent = []
+
+    def carry(sender: str, _recipient: str, message: Rows, _expected: Recv) -> Rows:
+        sent.append((sender, message.STEP))
+        return message
+
+    roles = {}
+    for party in IDS:
+        own = OwnRows((SETS[party],), {}, nobody) if party in SETS else None
+        differs = party == odd
+        engine: JoinEngine = "vole" if differs and change == "engine" else "kkrt"
+        its = replace(plan, adder="prefix") if differs and change == "adder" else plan
+        terms = SessionTerms(its, SID, {turn.leader: 256 for turn in plan.turns}, sizes, engine)
+        roles[party] = play(terms, party, own, SeededRandomness(party.encode()))
+    with pytest.raises(PeerError, match="another session id, plan, engine or size"):
+        simulate(roles, carry)
+    assert {step for _, step in sent} == {"session-terms"}
 
 
 @pytest.mark.parametrize("bounded", [False, True])

@@ -13,7 +13,7 @@ from psi_match.base.randomness import SeededRandomness
 from psi_match.crypto import gf128
 from psi_match.crypto.aes import KeyStreams
 from psi_match.crypto.expand_convolute import WEIGHT, compress
-from psi_match.crypto.puncturable import Generator, level_sizes
+from psi_match.crypto.puncturable import Generator, depth
 from psi_match.protocols import ot_extension
 
 ELEMENTS = st.integers(0, 2**128 - 1)
@@ -150,21 +150,23 @@ def test_a_punctured_tree_has_every_leaf_but_one(leaves: int, data: st.DataObjec
     roots = np.frombuffer(SeededRandomness(b"roots").bytes(48), dtype="<u8").reshape(3, 2)
     whole, sums = generator.grow(roots, leaves)
     assert whole.shape == (3, leaves, 2)
-    assert np.array_equal(sums[:, -1, 0] ^ sums[:, -1, 1], np.bitwise_xor.reduce(whole, axis=1))
-    levels = len(level_sizes(leaves))
+    levels = depth(leaves)
+    complete, same = generator.grow(roots, 1 << levels)
+    assert np.array_equal(complete[:, :leaves], whole)
+    assert np.array_equal(same, sums)
+    assert np.array_equal(sums[:, -1, 0] ^ sums[:, -1, 1], np.bitwise_xor.reduce(complete, axis=1))
     away = 1 - ((paths[:, None] >> np.arange(levels - 1, -1, -1)) & 1)
     chosen = sums[np.arange(3)[:, None], np.arange(levels), away]
     punctured, total = generator.grow_punctured(paths, chosen, leaves)
     assert not punctured[np.arange(3), paths].any()
-    assert np.array_equal(total, np.bitwise_xor.reduce(punctured, axis=1))
+    complete[np.arange(3), paths] = 0
+    assert np.array_equal(total, np.bitwise_xor.reduce(complete, axis=1))
     whole[np.arange(3), paths] = 0
     assert np.array_equal(punctured, whole)
 
 
-def test_a_tree_is_cut_to_its_leaves_level_by_level() -> None:
-    assert level_sizes(2) == [2]
-    assert level_sizes(5) == [2, 3, 5]
-    assert level_sizes(2048) == [2 << level for level in range(11)]
+def test_a_tree_is_as_deep_as_its_leaves_need() -> None:
+    assert [depth(leaves) for leaves in (2, 3, 4, 5, 2048, 2049)] == [1, 2, 2, 3, 11, 12]
 
 
 @pytest.mark.parametrize("counts", [[1], [64], [65, 3], [2816, 2816]])

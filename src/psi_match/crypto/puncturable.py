@@ -1,8 +1,11 @@
 """Puncturable pseudorandom vectors: many binary trees of seeds at once, and the same trees without one leaf each.
 
 Each tree grows from a random root by a length-doubling generator. Whoever knows, at every level, the sum of all nodes
-on the side where the path to one leaf does *not* go, can rebuild all leaves but that one. Trees are cut to the wanted
-number of leaves, which need not be a power of two.
+on the side where the path to one leaf does *not* go, can rebuild all leaves but that one.
+
+Trees are complete, and all of their leaves enter the sums; what is used of them is the wanted number, from the left. In
+a tree that is cut instead, a node at the edge has no sibling: whoever asks there for the sum on the path's own side
+gets that node, so all leaves, and with them what the missing one hides (tests/sim/test_vole_cheating.py).
 
 The generator is AES under two public keys of the session, each with feed-forward. As everywhere with fixed keys, a
 search for any one of 2^q nodes costs 2^(128 - q) AES calls: docs/protocols/vole.md.
@@ -24,10 +27,9 @@ SIDES = 2
 WORDS = 2
 
 
-def level_sizes(leaves: int) -> list[int]:
-    """Return the number of nodes per level, below the root, of a tree with so many leaves; at least two."""
-    depth = (leaves - 1).bit_length()
-    return [-(-leaves >> depth - level) for level in range(1, depth + 1)]
+def depth(leaves: int) -> int:
+    """Return the levels, below the root, of the smallest complete tree with so many leaves, at least two."""
+    return (leaves - 1).bit_length()
 
 
 class Generator:
@@ -40,15 +42,15 @@ class Generator:
     def __init__(self, keys: tuple[bytes, bytes]) -> None:
         self._keys = keys
 
-    def children(self, nodes: NDArray[np.uint64], count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """Return the first ``count`` children of (trees, n, 2) nodes, and their sums per side.
+    def children(self, nodes: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return the children of (trees, n, 2) nodes, and their sums per side.
 
         Returns:
-            (trees, count, 2), and (trees, 2 sides, 2 words).
+            (trees, 2n, 2), and (trees, 2 sides, 2 words).
         """
         blocks = nodes.view(np.uint8).reshape(-1, WORDS * 8)
         left, right = (encrypt_blocks(key, blocks).view("<u8").reshape(nodes.shape) for key in self._keys)
-        out = np.empty((len(nodes), count, WORDS), dtype=np.uint64)
+        out = np.empty((len(nodes), 2 * nodes.shape[1], WORDS), dtype=np.uint64)
         sums = np.zeros((len(nodes), SIDES, WORDS), dtype=np.uint64)
         _interleave(nodes, left, right, out, sums)
         return out, sums
@@ -61,15 +63,15 @@ class Generator:
             leaves: per tree.
 
         Returns:
-            The leaves (trees, leaves, 2), and per tree and level the sums of left and of right nodes,
-            (trees, levels, 2 sides, 2 words).
+            The leaves (trees, leaves, 2), and per tree and level of the complete tree the sums of left and of right
+            nodes, (trees, levels, 2 sides, 2 words).
         """
         nodes = roots[:, None]
         sums = []
-        for size in level_sizes(leaves):
-            nodes, level = self.children(nodes, size)
+        for _ in range(depth(leaves)):
+            nodes, level = self.children(nodes)
             sums.append(level)
-        return nodes, np.stack(sums, axis=1)
+        return np.ascontiguousarray(nodes[:, :leaves]), np.stack(sums, axis=1)
 
     def grow_punctured(
         self, paths: NDArray[np.int64], sums: NDArray[np.uint64], leaves: int
@@ -82,25 +84,23 @@ class Generator:
             leaves: per tree.
 
         Returns:
-            (trees, leaves, 2), and the sum of the leaves of each tree, (trees, 2).
+            (trees, leaves, 2), and the sum of all leaves of each complete tree but the missing one, (trees, 2).
         """
         tree = np.arange(len(paths))
-        sizes = level_sizes(leaves)
+        levels = depth(leaves)
         nodes = np.zeros((len(paths), 1, WORDS), dtype=np.uint64)
         total = np.zeros((len(paths), WORDS), dtype=np.uint64)
-        for level, size in enumerate(sizes):
-            nodes, seen = self.children(nodes, size)
-            here = paths >> (len(sizes) - 1 - level)
+        for level in range(levels):
+            nodes, seen = self.children(nodes)
+            here = paths >> (levels - 1 - level)
             side, sibling = here & 1, here ^ 1
             # What grew from the unknown node above means nothing: it leaves the sums, and its place becomes zero.
             seen[tree, side] ^= nodes[tree, here]
             nodes[tree, here] = 0
-            there = sibling < size
-            seen[tree[there], 1 - side[there]] ^= nodes[tree[there], sibling[there]]
-            missing = sums[:, level] ^ seen[tree, 1 - side]
-            nodes[tree[there], sibling[there]] = missing[there]
+            seen[tree, 1 - side] ^= nodes[tree, sibling]
+            nodes[tree, sibling] = sums[:, level] ^ seen[tree, 1 - side]
             total = sums[:, level] ^ seen[tree, side]
-        return nodes, total
+        return np.ascontiguousarray(nodes[:, :leaves]), total
 
 
 @kernel

@@ -14,7 +14,7 @@ from psi_match.node.event_log import RunEvents, nobody
 from psi_match.node.link import Link
 
 _LOOK_EVERY_S = 0.1
-_CAUSE_WAIT_S = 5.0
+_CAUSE_WAIT_S = 2.0
 
 
 @dataclass(slots=True)
@@ -116,18 +116,17 @@ class Session:
     def cause_of(self, failure: PsiMatchError, wait_s: float = _CAUSE_WAIT_S) -> PsiMatchError:
         """Return what the party at fault itself said, where ``failure`` is only what another party heard of it.
 
-        Of two messages on two streams either may come first: the second is waited for, a moment, unless all have
-        spoken.
+        Of two messages on two streams either may come first: the second is waited for, a moment.
         """
         end = time.monotonic() + wait_s
         while isinstance(failure, SecondHandAbort):
-            said = [(link, link.lost_by) for link in list(self.links.values())]
-            for link, cause in said:
+            for link in list(self.links.values()):
+                cause = link.lost_by
                 if isinstance(cause, PsiMatchError) and not isinstance(cause, SecondHandAbort):
                     # Whoever waits for a message fills in its step; for this one nobody waited.
                     cause.step = cause.step or link.progress.step
                     return cause
-            if all(cause for _, cause in said) or time.monotonic() > end:
+            if time.monotonic() > end:
                 break
             time.sleep(_LOOK_EVERY_S / 5)
         return failure

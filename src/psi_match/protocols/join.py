@@ -16,7 +16,8 @@ The same (r_b, s_b) is programmed for every row of a bin. That is sound because 
 so it can unmask at most one of them.
 
 Reveals:
-    Leader: the data party's public size. Data party: the leader's public size. Compute parties: both sizes.
+    Leader: the data party's public size. Data party: the leader's public size; with engine ``vole`` that it sees no
+    more of the leader's rows rests on learning parity with noise. Compute parties: both sizes.
     Two compute parties together: which of the leader's rows matched, and their payloads; a data party among them also
     which of its own rows.
 
@@ -58,6 +59,9 @@ from psi_match.protocols.tables import PIECE_ENTRIES, CuckooTable, positions_key
 
 TASKS = 4
 """Chunks that a data party computes at a time, in its node's threads or on its own cluster."""
+KEYS_AT_A_TIME = 1 << 20
+"""And keys in them, by their public bound: a small leader's chunk holds nearly the whole of a large set, some 170 bytes
+a key while its store is solved."""
 AHEAD = TASKS + 1
 """Chunks that the leader sends before it reads the answer to the first. Both ends must go by the same number: whoever
 changes it changes the wire version."""
@@ -153,16 +157,28 @@ def answer(terms: JoinTerms, payload: Payload, secrets: RandomPlanes, rng: Rando
     packed = payload.packed(terms.tag_bits, terms.value_words)
     table = simple_table(positions_key(terms.sid), numbers, terms.bins)
     programming: deque[Started[NDArray[np.uint8]]] = deque()
+    ready: deque[NDArray[np.uint8]] = deque()
     for (start, stop), entries in zip(chunks(terms.bins, CHUNK_BINS), table, strict=True):
         here = yield from sender.chunk(start, stop - start)
+        at_a_time = max(1, min(TASKS, KEYS_AT_A_TIME // terms.capacity(stop - start)))
+        while len(programming) >= at_a_time:
+            ready.append((yield from finish(programming.popleft())))
         secret_rows = _plane_rows(secrets.read_values(words_for(stop - start)), terms.value_words)
         values = _programmed(secret_rows, entries.bins, start, packed, entries.rows)
         own = ChunkRows(gather_numbers(numbers, entries.rows), entries.bins, entries.hash_index, values)
         programming.append((yield from start_task(program, terms, stop - start, here, own, rng.bytes(KEY_BYTES))))
-        if len(programming) >= TASKS:
-            yield from _send_store(terms, (yield from finish(programming.popleft())))
-    while programming:
-        yield from _send_store(terms, (yield from finish(programming.popleft())))
+        # Stores leave where the leader reads them, whenever they were computed.
+        if len(ready) + len(programming) >= TASKS:
+            yield from _send_store(terms, (yield from _next_store(ready, programming)))
+    while ready or programming:
+        yield from _send_store(terms, (yield from _next_store(ready, programming)))
+
+
+def _next_store(
+    ready: deque[NDArray[np.uint8]], programming: deque[Started[NDArray[np.uint8]]]
+) -> Role[NDArray[np.uint8]]:
+    """Return the oldest store, computed before or awaited now."""
+    return ready.popleft() if ready else (yield from finish(programming.popleft()))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -251,10 +267,12 @@ def _masks(terms: JoinTerms, outputs: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """
     key = public_key(terms.sid, "value-mask")
     masks = np.empty((len(outputs), 2 * -(-terms.value_words // 2)), dtype=np.uint64)
+    # A copy in any case: what numpy takes for contiguous depends on the number of rows.
+    seeds = outputs[:, BLOCK_BYTES:].copy().view("<u8")
     for block in range(masks.shape[1] // 2):
-        seeds = np.ascontiguousarray(outputs[:, BLOCK_BYTES:]).view("<u8")
-        seeds[:, 0] ^= np.uint64(block)
-        masks[:, 2 * block : 2 * block + 2] = encrypt_blocks(key, seeds.view(np.uint8)).view("<u8") ^ seeds
+        here = seeds.copy()
+        here[:, 0] ^= np.uint64(block)
+        masks[:, 2 * block : 2 * block + 2] = encrypt_blocks(key, here.view(np.uint8)).view("<u8") ^ here
     return np.ascontiguousarray(masks[:, : terms.value_words])
 
 

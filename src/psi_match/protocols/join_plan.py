@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from psi_match.crypto.derive import hash_fields
 from psi_match.protocols.circuits import Circuit
+from psi_match.protocols.integers import Adder
 from psi_match.protocols.join_terms import JoinEngine, JoinTerms
 from psi_match.protocols.sizes import table_bins
 
@@ -116,6 +117,7 @@ class Plan:
         label_bits: width of the value that the leader learns for rows where the bit holds; 0 for none.
         signals: lists for recipients.
         statistics: counts for recipients.
+        adder: how the circuits carry.
     """
 
     digest: bytes
@@ -126,6 +128,7 @@ class Plan:
     label_bits: int
     signals: tuple[Signal, ...]
     statistics: tuple[Statistics, ...]
+    adder: Adder = "ripple"
 
     @property
     def with_rows(self) -> tuple[str, ...]:
@@ -176,7 +179,8 @@ class SessionTerms:
         sizes = [f"{party}/{size}".encode() for party, size in sorted(self.row_sizes.items())]
         sizes += [b"", *(f"{party}/{size}".encode() for party, size in sorted(self.set_sizes.items()))]
         names = ",".join(self.plan.parties).encode()
-        return hash_fields("session-terms", self.sid, self.plan.digest, names, self.engine.encode(), *sizes)
+        how = f"{self.engine}/{self.plan.adder}".encode()
+        return hash_fields("session-terms", self.sid, self.plan.digest, names, how, *sizes)
 
     def table_size(self, turn: Turn) -> int:
         """Return the items for which a leader's cuckoo table has room."""

@@ -64,7 +64,7 @@ SET_SIZE_BITS = LARGEST_PUBLIC_SIZE.bit_length()
 
 
 class TermsDigest(Rows):
-    """Fingerprint of session id, plan and public sizes: (1, 32)."""
+    """Fingerprint of session id, plan, engine, adder and public sizes: (1, 32)."""
 
     STEP = "session-terms"
 
@@ -171,7 +171,7 @@ def _compare_terms(terms: SessionTerms, party: str) -> Role[None]:
     for peer in peers:
         theirs = yield from recv(peer, TermsDigest, (1, DIGEST_BYTES))
         if not hmac.compare_digest(theirs.rows.tobytes(), digest):
-            raise PeerError("The peer has another session id, plan or size.", peer=peer, step=TermsDigest.STEP)
+            raise PeerError("The peer has another session id, plan, engine or size.", peer=peer, step=TermsDigest.STEP)
 
 
 @dataclass(slots=True, repr=False)

@@ -36,7 +36,7 @@ from psi_match.crypto.aes import KeyStreams
 from psi_match.crypto.derive import public_key
 from psi_match.crypto.expand_convolute import compress
 from psi_match.crypto.gf128 import DEGREE, ELEMENT_BYTES, WORDS, doubled_rows
-from psi_match.crypto.puncturable import Generator, level_sizes
+from psi_match.crypto.puncturable import Generator, depth
 from psi_match.protocols import ot_extension
 from psi_match.protocols.effects import Role, Rows, recv, send
 
@@ -92,7 +92,7 @@ class Batch:
     @property
     def levels(self) -> int:
         """Levels of a block's tree."""
-        return len(level_sizes(self.leaves))
+        return depth(self.leaves)
 
     @property
     def transfers(self) -> int:
@@ -132,8 +132,8 @@ def _generator(sid: bytes, instance: int, batch: int) -> Generator:
     return Generator((left, right))
 
 
-def _code(sid: bytes, batch: int) -> bytes:
-    return public_key(sid, f"vole-code/{batch}")
+def _code(sid: bytes, instance: int, batch: int) -> bytes:
+    return public_key(sid, f"vole-code/{instance}/{batch}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -203,7 +203,7 @@ class Receiver:
         totals = yield from recv(self._sender, BlockSums, (NOISE, ELEMENT_BYTES))
         generator = _generator(self._sid, self._instance, number)
         sparse = _plant(batch, self._drawn[number], generator, sums, totals, self._beta, self._products)
-        both = compress(_code(self._sid, number), sparse)
+        both = compress(_code(self._sid, self._instance, number), sparse)
         self._beta, self._products = both[-NOISE:, :WORDS].copy(), both[-NOISE:, WORDS:].copy()
         return both[: batch.used, :WORDS], both[: batch.used, WORDS:]
 
@@ -264,9 +264,10 @@ class Sender:
         leaves, sums = generator.grow(_random_rows(NOISE, self._rng), batch.leaves)
         masked_sums = sums.reshape(batch.transfers, -1) ^ masks.reshape(batch.transfers, -1)
         yield from send(self._receiver, LevelSums(masked_sums.view(np.uint8)))
+        # Of all leaves, used or not.
         totals = sums[:, -1, 0] ^ sums[:, -1, 1] ^ self._shares
         yield from send(self._receiver, BlockSums(totals.view(np.uint8)))
-        compressed = compress(_code(self._sid, number), leaves.reshape(-1, WORDS))
+        compressed = compress(_code(self._sid, self._instance, number), leaves.reshape(-1, WORDS))
         self._shares = compressed[-NOISE:].copy()
         return compressed[: batch.used]
 

@@ -1,4 +1,4 @@
-"""Batched OPRF from vector OLE: one oblivious pseudorandom function per bin, in a third of the bytes of ``oprf``.
+"""Batched OPRF from vector OLE: one oblivious pseudorandom function per bin, in fewer bytes than ``oprf``.
 
 The receiver (the leader of a join) holds A and C, the sender (a data party) B and D, with C = A * D + B and one row per
 bin. For bin b with item x the receiver sends Z_b = A_b + x, items being elements of GF(2^128). The sender then knows
@@ -12,7 +12,7 @@ Reveals:
     Sender: the number of bins, a public size. Z hides the items only as long as A looks random, *by the assumption of
     learning parity with noise*: docs/protocols/vole.md.
     Receiver: F_b at one item of each bin, whatever it sends as Z_b: at another one the input of the hash differs from
-    C_b by a multiple of D that is not zero, and of D the receiver knows nothing.
+    C_b by a multiple of D that is not zero, and of D a receiver that made the vector OLE as it should knows nothing.
 
 Source:
     Rindal and Schoppmann (ePrint 2021/266) and Raghuraman and Rindal (ePrint 2022/320) for the OPRF from a vector OLE.

@@ -40,6 +40,7 @@ def compile_plan(scenario: JoinScenario, adder: Adder = "ripple") -> Plan:
         statistics=tuple(
             _statistics(index, output) for index, output in outputs if isinstance(output, StatisticsOutput)
         ),
+        adder=adder,
     )
 
 
