@@ -29,8 +29,8 @@ _CLEARLY = 0.9
 _WORTH_S = 0.25
 
 COMPUTE_S = {"kkrt": (0.13, 0.55e-6), "vole": (0.12, 0.65e-6)}
-"""Seconds of a join before the first bin, and per bin: medians of three runs of one data party with 2^16 and 2^20 rows, on
-one machine of two cores. Another machine scales both, and so moves the border between them, not their order."""
+"""Seconds of a join before the first bin, and per bin: medians of three runs of one data party with 2^16 and 2^20 rows,
+on one machine of two cores. Another machine scales both, and so moves the border between them, not their order."""
 
 
 @dataclass(frozen=True, slots=True)
