@@ -32,6 +32,9 @@ from google.protobuf.descriptor_pb2 import SourceCodeInfo
 
 from psi_match.node.dossier import Dossier
 
+pytestmark = pytest.mark.timeout(1800)
+"""Ten nodes start at once, and may have to compile their kernels first."""
+
 NUMBER, NEXT, SHORT = 987_654_321, 987_654_332, 98_765_432
 TEXT = str(NUMBER)
 CENTS, NEXT_CENTS = 73_194_862, 84_305_971

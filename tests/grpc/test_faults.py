@@ -16,6 +16,7 @@ import pytest
 from support.nodes import (
     END_WITHIN_S,
     LEADER,
+    SILENCE_S,
     Bodies,
     records_of,
     results_of,
@@ -200,20 +201,20 @@ def test_a_peer_that_falls_silent_is_given_up(bodies: Bodies, direction: str, st
         assert theirs["state"] == "failed"
         if direction == TO_LEADER:
             assert isinstance(error, DeadlineExceeded)
-            assert "not been heard for 2 s" in str(error)
+            assert f"not been heard for {SILENCE_S:g} s" in str(error)
         else:
             # The data party hears nothing, gives up first and can still say so.
             assert isinstance(error, PeerAborted | DeadlineExceeded)
-            assert "not been heard for 2 s" in theirs["error"]
+            assert f"not been heard for {SILENCE_S:g} s" in theirs["error"]
         proxy.meddle = pass_on
         serves_the_next_run(bodies)
 
 
-def _slowly(seconds: float) -> Callable[..., Role[None]]:
+def _after(wait: Callable[[], object]) -> Callable[..., Role[None]]:
     real = engines.answer
 
     def answer(*arguments: Any) -> Role[None]:
-        time.sleep(seconds)  # a long computation: heartbeats go on meanwhile
+        wait()  # a long computation: heartbeats go on meanwhile
         return real(*arguments)
 
     return answer
@@ -221,7 +222,7 @@ def _slowly(seconds: float) -> Callable[..., Role[None]]:
 
 def test_heartbeats_keep_a_slow_peer_alive(bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(bodies, BOTH):
-        monkeypatch.setattr(engines, "answer", _slowly(3.0))
+        monkeypatch.setattr(engines, "answer", _after(lambda: time.sleep(SILENCE_S + 1)))
         serves_the_next_run(bodies)
 
 
@@ -232,10 +233,17 @@ def test_a_run_ends_at_its_time_limit_whatever_the_heartbeats(bodies: Bodies, mo
         return config.model_copy(update={"limits": limits})
 
     with serving(bodies, BOTH, {LEADER: shorter}) as nodes:
-        monkeypatch.setattr(engines, "answer", _slowly(4.0))
+        monkeypatch.setattr(engines, "answer", _after(lambda: _wait_until_failed(nodes[LEADER])))
         error = fails(bodies, nodes)
         assert isinstance(error, DeadlineExceeded)
         assert "longer than this node allows" in str(error)
+
+
+def _wait_until_failed(node: Node) -> None:
+    deadline = time.monotonic() + END_WITHIN_S
+    while records_of(node)[-1]["state"] != "failed":
+        assert time.monotonic() < deadline, "the run goes on"
+        time.sleep(0.05)
 
 
 def test_a_peer_of_another_wire_version_gets_a_clear_answer(bodies: Bodies) -> None:
@@ -421,13 +429,15 @@ def test_a_data_party_that_is_killed_ends_the_run(bodies: Bodies, step: int) -> 
         serving(bodies, (LEADER,), {LEADER: with_peer_at(PEER, proxy.address)}) as nodes,
     ):
         _start(victim)
+        killed = threading.Event()
 
         def kill(way: str, _number: int, message: bytes) -> list[bytes]:
             if way == TO_LEADER and pb.SessionMessage.FromString(message).frame.step == step:
+                killed.set()
                 victim.process.kill()
                 victim.process.wait()
-                return []
-            return [message]
+            # A heartbeat behind this frame would tell that the frame is missing.
+            return [] if way == TO_LEADER and killed.is_set() else [message]
 
         proxy.meddle = kill
         error = fails(bodies, nodes)
@@ -460,7 +470,7 @@ def test_a_leader_that_is_killed_leaves_the_data_party_serving(bodies: Bodies) -
             proxy.meddle = kill
             with pytest.raises(TransportError):
                 run(bodies)
-            assert seen.wait(5)
+            assert seen.wait(END_WITHIN_S)
             wait_until_idle(nodes)
             (record,) = records_of(nodes[PEER])
             assert record["state"] == "failed"
@@ -489,13 +499,15 @@ def test_sigterm_ends_a_live_run_at_both_ends(bodies: Bodies) -> None:
         def terminate(way: str, _number: int, message: bytes) -> list[bytes]:
             if way == TO_DATA_PARTY and pb.SessionMessage.FromString(message).frame.step == pb.STEP_OPRF_ROWS:
                 victim.process.terminate()
+                # The next heartbeat would tell that this frame is missing, and that may come before the node stops.
+                victim.process.wait(END_WITHIN_S)
                 return []
             return [message]
 
         proxy.meddle = terminate
         error = fails(bodies, nodes)
         assert "shutting down" in str(error)
-        assert victim.process.wait(10) == 0
+        assert victim.process.wait(END_WITHIN_S) == 0
         assert "stopped" in victim.log.read_text()
 
 
@@ -506,19 +518,19 @@ def test_no_failed_run_leaves_threads_behind(bodies: Bodies) -> None:
     with through_proxy(bodies) as (nodes, proxy):
         serves_the_next_run(bodies)
         wait_until_idle(nodes)
-        time.sleep(0.5)
-        before = _own_threads()
+        _wait_for_threads_to_end()
         proxy.meddle = drop
         for _ in range(5):
             with pytest.raises(PsiMatchError):
                 run(bodies)
         wait_until_idle(nodes)
-        deadline = time.monotonic() + 5
-        while _own_threads() > before and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert _own_threads() <= before
+        _wait_for_threads_to_end()
 
 
-def _own_threads() -> int:
+def _wait_for_threads_to_end() -> None:
+    """Wait until no thread of a run is left."""
     names = ("heartbeat-", "reader-", "run-with-", "lead", "pair")
-    return sum(thread.name.startswith(names) for thread in threading.enumerate())
+    deadline = time.monotonic() + END_WITHIN_S
+    while left := [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)

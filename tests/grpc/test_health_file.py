@@ -30,7 +30,7 @@ def probe(path: Path, seconds: float) -> bool:
     return subprocess.run(["sh", "-c", PROBE.format(path=path, seconds=seconds)], check=False).returncode == 0
 
 
-def wait_for(condition: Callable[[], bool], within_s: float = 8.0) -> None:
+def wait_for(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline

@@ -17,6 +17,7 @@ from support.joint_nodes import (
     END_WITHIN_S,
     LEADER,
     RECIPIENT,
+    SILENCE_S,
     WITHOUT_DATA,
     JointBodies,
     Wire,
@@ -32,13 +33,16 @@ from support.proxy import Proxy
 
 from psi_match.base.errors import PsiMatchError
 from psi_match.governance.decision import run_digest
+from psi_match.node import outgoing_stream
 from psi_match.node.channels import open_channel
-from psi_match.node.link import Link, LinkTimes
+from psi_match.node.link import _QUEUED_MESSAGES, Link, LinkTimes
 from psi_match.node.local_nodes import LocalNode
 from psi_match.node.outgoing_stream import SESSION_METHOD
 from psi_match.node.server import Node
 from psi_match.protocols import session_id
 from psi_match.wire.v1 import peer_pb2 as pb
+
+pytestmark = pytest.mark.timeout(900)
 
 SCENARIO = "signaal"
 OPENED, READY, TRANSCRIPT, TERMS = "opened-shares", "ready", "transcript", "session-terms"
@@ -380,12 +384,14 @@ def test_a_node_that_is_told_to_stop_ends_the_run_everywhere(running: Running) -
         def terminate() -> None:
             assert local.process is not None
             local.process.terminate()
+            # The next heartbeat would tell that this message is missing, and that may come before the node stops.
+            local.process.wait(END_WITHIN_S)
 
         running.wire.meddle = on_arrival(WITHOUT_DATA, "and-level", terminate)
         error = running.attempt().failed_everywhere()
         assert error.peer in {WITHOUT_DATA, COMPUTING}
         assert local.process is not None
-        assert local.process.wait(10) == 0
+        assert local.process.wait(END_WITHIN_S) == 0
     running.serves_the_next_run()
 
 
@@ -412,13 +418,16 @@ def _proxy(running: Running, dialling: str, target: str) -> Proxy:
     return Proxy(bodies.nodes[target].address, bodies.node_credentials(target), bodies.node_credentials(dialling))
 
 
-def test_several_black_holes_take_no_longer_than_one(running: Running) -> None:
+def test_several_black_holes_take_no_longer_than_one(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So long that three of them, one after the other, cannot be taken for a machine that is busy.
+    end_wait_s = 10.0
+    monkeypatch.setattr(outgoing_stream, "_END_WAIT_S", end_wait_s)
     running.wire.calm()
     filled = threading.Event()
 
     def black_hole(_way: str, number: int, message: bytes) -> list[bytes]:
         if number > 5:
-            filled.wait(15)
+            filled.wait(END_WITHIN_S)
         return [message]
 
     with (
@@ -431,9 +440,11 @@ def test_several_black_holes_take_no_longer_than_one(running: Running) -> None:
     ):
         one.meddle = other.meddle = third.meddle = black_hole
         try:
-            running.attempt().failed_everywhere()
+            became = running.attempt()
         finally:
             filled.set()
+    became.failed_everywhere()
+    assert became.answered < SILENCE_S + 2 * end_wait_s
     running.serves_the_next_run()
 
 
@@ -525,14 +536,14 @@ def test_no_share_leaves_before_all_compute_parties_are_ready(running: Running, 
     def hold_back(frm: str, _to: str, kind: str, message: bytes) -> list[bytes]:
         if (frm, kind) == (party, READY):
             reached.set()
-            assert release.wait(10)
+            assert release.wait(END_WITHIN_S)
         return [message]
 
     running.wire.on_send = hold_back
     became: list[Outcome] = []
     thread = threading.Thread(target=lambda: became.append(running.attempt()))
     thread.start()
-    assert reached.wait(10)
+    assert reached.wait(END_WITHIN_S)
     time.sleep(0.6)
     assert OPENED not in running.wire.kinds_sent()
     assert "done" not in {kind for frm, _, kind in running.wire.sent if frm in COMPUTE}
@@ -565,14 +576,14 @@ def test_a_run_that_fails_leaves_another_one_alone(running: Running) -> None:
     def hold_back(frm: str, _to: str, kind: str, message: bytes) -> list[bytes]:
         if (frm, kind) == (WITHOUT_DATA, READY) and not reached.is_set():
             reached.set()
-            assert release.wait(10)
+            assert release.wait(END_WITHIN_S)
         return [message]
 
     running.wire.on_send = hold_back
     told: list[object] = []
     thread = threading.Thread(target=lambda: told.append(outcome(running.bodies, "beurtelings", LEADER)))
     thread.start()
-    assert reached.wait(10)
+    assert reached.wait(END_WITHIN_S)
 
     def cut(_message: bytes) -> list[bytes]:
         running.wire.cut(DATA_ONLY, WITHOUT_DATA)
@@ -593,14 +604,14 @@ def test_a_stream_that_nobody_expects_is_refused_and_the_run_goes_on(running: Ru
     def hold_back(frm: str, _to: str, kind: str, message: bytes) -> list[bytes]:
         if (frm, kind) == (WITHOUT_DATA, READY):
             reached.set()
-            assert release.wait(10)
+            assert release.wait(END_WITHIN_S)
         return [message]
 
     running.wire.on_send = hold_back
     told: list[object] = []
     thread = threading.Thread(target=lambda: told.append(outcome(running.bodies, SCENARIO)))
     thread.start()
-    assert reached.wait(10)
+    assert reached.wait(END_WITHIN_S)
     (live,) = running.nodes[DATA_ONLY].context.sessions.live()
     attachment = pb.SessionMessage(attachment=pb.Attachment(run_id=bytes.fromhex(live.run_id)))
     # The recipient has no stream with this party, the compute party has one, the leader is the coordinator.
@@ -618,7 +629,7 @@ def test_a_stream_that_nobody_expects_is_refused_and_the_run_goes_on(running: Ru
 
 
 def test_a_full_mailbox_is_no_silence_of_the_peer() -> None:
-    link = Link("peer", LinkTimes(0.5, 0.1, time.monotonic() + 10), is_leader=True)
+    link = Link("peer", LinkTimes(60.0, 1.0, time.monotonic() + 600), is_leader=True)
     message = pb.SessionMessage(done=pb.Done()).SerializeToString()
     count = 30
 
@@ -628,8 +639,13 @@ def test_a_full_mailbox_is_no_silence_of_the_peer() -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    time.sleep(0.8)  # the role is busy elsewhere; the peer's heartbeats would be waiting behind its messages
+    deadline = time.monotonic() + END_WITHIN_S
+    while not (link._waits_for_room and link._messages_fed > _QUEUED_MESSAGES):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    link._heard_at -= 100.0  # the role was busy elsewhere; the peer's heartbeats would be waiting behind its messages
     for _ in range(count):
+        link.check()
         link.receive_message("done")
     link.check()
     reader.join()
@@ -638,18 +654,18 @@ def test_a_full_mailbox_is_no_silence_of_the_peer() -> None:
 
 def test_no_failed_run_leaves_threads_behind(running: Running) -> None:
     running.serves_the_next_run()
-    time.sleep(0.3)
-    before = _own_threads()
+    _wait_for_threads_to_end()
     for place in (ON_COORDINATORS_LINKS[9], ON_LATERAL_LINKS[0], ON_LATERAL_LINKS[7]):
         running.wire.calm()
         running.wire.meddle = at(place, lambda _message: [b"\xff"])
         running.attempt(place[0]).failed_everywhere()
-    deadline = time.monotonic() + 5
-    while _own_threads() > before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert _own_threads() <= before
+    _wait_for_threads_to_end()
 
 
-def _own_threads() -> int:
+def _wait_for_threads_to_end() -> None:
+    """Wait until no thread of a run is left."""
     names = ("heartbeat-", "reader-", "run-with-", "lead", "role")
-    return sum(thread.name.startswith(names) for thread in threading.enumerate())
+    deadline = time.monotonic() + END_WITHIN_S
+    while left := [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)

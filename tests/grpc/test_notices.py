@@ -322,7 +322,7 @@ def test_a_members_result_of_a_joint_run_can_be_noticed(five: Signalling) -> Non
 def call_notice(five: Signalling, credentials: Credentials, run_id: str, at: str = RECIPIENT) -> pb.NoticeReply:
     with open_channel(five.bodies.nodes[at].address, at, credentials) as channel:
         reply: pb.NoticeReply = peer_pb2_grpc.PeerStub(channel).Notice(
-            pb.NoticeRequest(run_id=bytes.fromhex(run_id)), timeout=10
+            pb.NoticeRequest(run_id=bytes.fromhex(run_id)), timeout=60
         )
         return reply
 
@@ -360,7 +360,7 @@ def test_who_has_no_part_in_it_is_refused(five: Signalling, tmp_path: Path) -> N
             (lambda r, timeout: list(stub.Notices(r, timeout=timeout)), operator_pb2.ResultRequest(run_id=run_id)),
         ):
             with pytest.raises(grpc.RpcError) as refused:
-                call(request, timeout=5)
+                call(request, timeout=60)
             assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
@@ -614,7 +614,10 @@ def hello_about(five: Signalling, run_id: str, **changes: Any) -> pb.Hello:
 
 
 def propose(five: Signalling, hello: pb.Hello) -> pb.SessionMessage:
-    """Propose a run to the leader with the recipient's certificate; return its first answer."""
+    """Propose a run to the leader with the recipient's certificate; return its first answer.
+
+    After a refusal the stream is read to its end: by then the node has written it down.
+    """
     credentials = five.bodies.node_credentials(RECIPIENT)
     answered = threading.Event()
 
@@ -624,10 +627,13 @@ def propose(five: Signalling, hello: pb.Hello) -> pb.SessionMessage:
 
     with open_channel(five.bodies.nodes[LEADER].address, LEADER, credentials) as channel:
         try:
-            for raw in channel.stream_stream(SESSION_METHOD)(messages()):
-                message = pb.SessionMessage.FromString(raw)
-                if message.WhichOneof("content") != "heartbeat":
-                    return message
+            stream = channel.stream_stream(SESSION_METHOD)(messages())
+            for message in map(pb.SessionMessage.FromString, stream):
+                if message.WhichOneof("content") == "heartbeat":
+                    continue
+                if message.WhichOneof("content") == "abort":
+                    list(stream)
+                return message
         finally:
             answered.set()
     raise AssertionError("the node said nothing")

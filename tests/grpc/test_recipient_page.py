@@ -80,10 +80,10 @@ class Served:
         thread = threading.Thread(target=server.run)
         thread.start()
         client = Client(
-            base_url=f"http://{config.listen}", headers={"host": config.host, "origin": config.public_url}, timeout=30
+            base_url=f"http://{config.listen}", headers={"host": config.host, "origin": config.public_url}, timeout=60
         )
         self.open.callback(_stop, server, thread, client)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not server.started:
             assert thread.is_alive()
             assert time.monotonic() < deadline
@@ -127,7 +127,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def _stop(server: uvicorn.Server, thread: threading.Thread, client: Client) -> None:
     client.close()
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 

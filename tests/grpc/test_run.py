@@ -24,6 +24,7 @@ from psi_match.node.channels import open_channel
 from psi_match.node.config import NodeConfig
 from psi_match.node.logs import configure_logs
 from psi_match.node.operator_client import OperatorClient, finished_record
+from psi_match.node.store import Store
 from psi_match.wire.v1 import operator_pb2 as pb
 
 
@@ -98,8 +99,16 @@ def test_a_dry_run_checks_everything_and_starts_nothing(bodies: Bodies) -> None:
         assert raised.value.exit_code == 6
 
 
-def test_several_runs_at_a_time_and_one_too_many(bodies: Bodies) -> None:
+def test_several_runs_at_a_time_and_one_too_many(bodies: Bodies, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes: list[Any] = []
+    all_started, write = threading.Event(), Store.write_result
+
+    def held(store: Store, *arguments: Any) -> None:
+        # Those that are let in are at work until all others have been told no.
+        assert all_started.wait(60)
+        write(store, *arguments)
+
+    monkeypatch.setattr(Store, "write_result", held)
 
     def run() -> None:
         with _operator(bodies) as operator:
@@ -107,6 +116,8 @@ def test_several_runs_at_a_time_and_one_too_many(bodies: Bodies) -> None:
                 outcomes.append(operator.run("paren")["pairs"])
             except PolicyRefusal as refusal:
                 outcomes.append(refusal)
+                if len(outcomes) == 4:
+                    all_started.set()
 
     with serving(bodies) as nodes:
         threads = [threading.Thread(target=run) for _ in range(6)]
@@ -117,9 +128,7 @@ def test_several_runs_at_a_time_and_one_too_many(bodies: Bodies) -> None:
         wait_until_idle(nodes)
         done = [outcome for outcome in outcomes if isinstance(outcome, dict)]
         refused = [outcome for outcome in outcomes if isinstance(outcome, PolicyRefusal)]
-        assert len(done) + len(refused) == 6
-        assert done
-        assert refused, "six runs at once must be too many for nodes that allow two"
+        assert (len(done), len(refused)) == (2, 4), "six runs at once are too many for nodes that allow two"
         assert all("as many as it allows" in str(refusal) for refusal in refused)
         for pairs in done:
             assert {party: pair["matches"] for party, pair in pairs.items()} == bodies.expected()
@@ -150,7 +159,7 @@ def test_only_the_leaders_own_operator_gets_in(bodies: Bodies) -> None:
                     response_deserializer=pb.StatusReply.FromString,
                 )
                 with pytest.raises(grpc.RpcError) as refused:
-                    call(pb.StatusRequest(), timeout=5)
+                    call(pb.StatusRequest(), timeout=60)
                 assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
@@ -158,15 +167,15 @@ def test_a_stranger_with_a_certificate_finds_health_and_reflection(bodies: Bodie
     with serving(bodies, (LEADER,)):
         node = bodies.nodes[LEADER]
         with open_channel(node.address, LEADER, bodies.node_credentials("toeslagen")) as channel:
-            health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+            health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
             assert health.status == health_pb2.HealthCheckResponse.SERVING
             stub = reflection_pb2_grpc.ServerReflectionStub(channel)
             request = reflection_pb2.ServerReflectionRequest(list_services="")
-            (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=5)
+            (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=60)
             services = {service.name for service in answer.list_services_response.service}
             assert {"psi_match.wire.v1.Peer", "psi_match.wire.v1.Operator", "grpc.health.v1.Health"} <= services
             symbol = reflection_pb2.ServerReflectionRequest(file_containing_symbol="psi_match.wire.v1.Peer")
-            (answer,) = stub.ServerReflectionInfo(iter([symbol]), timeout=5)
+            (answer,) = stub.ServerReflectionInfo(iter([symbol]), timeout=60)
             assert answer.file_descriptor_response.file_descriptor_proto
 
 

@@ -3,10 +3,10 @@
 # ruff: noqa: S608 - the values are made here
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.postgres import Server
+from support.postgres import WAITS_FOR_A_LOCK, Server
 from support.postgres_rows import DAY, NUMBERS, A, B, C, D, E, refused, spec, table
 from support.sets import numbers
 
@@ -123,10 +123,9 @@ def test_only_the_columns_that_may_be_read_are_asked_for(server: Server) -> None
 def test_a_reload_that_is_waited_for_is_seen_whole(server: Server) -> None:
     """The snapshot is taken after the wait: one from before a TRUNCATE would show an empty table."""
     source = table(server, "bsn text", f"('{A}')", f"('{B}')")
-    reload = f"BEGIN; TRUNCATE rows; INSERT INTO rows VALUES ('{C}'), ('{D}'), ('{E}'); SELECT pg_sleep(1); COMMIT"
-    loader = threading.Thread(target=server.owner, args=("cjib", reload))
-    loader.start()
-    server.wait_for("SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted")
-    found = load(spec(), source)
-    loader.join()
-    assert format_bsn(found.bsn).tolist() == [C, D, E]
+    with ThreadPoolExecutor(1) as pool:
+        with server.connect("cjib") as owner:
+            owner.execute(f"TRUNCATE rows; INSERT INTO rows VALUES ('{C}'), ('{D}'), ('{E}')".encode())
+            found = pool.submit(load, spec(), source)
+            server.wait_for(WAITS_FOR_A_LOCK)
+        assert format_bsn(found.result().bsn).tolist() == [C, D, E]

@@ -101,7 +101,7 @@ def test_a_database_that_goes_away_while_a_run_loads(
             runner.start()
             server.wait_for(f"SELECT count(*) = 1 FROM pg_stat_activity WHERE {LOADING.format(party)}")
             server.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {LOADING.format(party)}")
-            runner.join(10)
+            runner.join(60)
             assert not runner.is_alive()
             wait_until_idle(nodes)
             if party == LEADER:

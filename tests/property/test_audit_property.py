@@ -46,7 +46,9 @@ RANDOM_EVENTS: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
     ),
     st.tuples(HEX, NAMES).map(lambda d: ("run-failed", {"run": d[0], "error": "PeerError", "peer": d[1]})),
 )
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture

@@ -311,7 +311,7 @@ def test_parties_that_disagree_on_how_stop_before_anything_else_is_sent(odd: str
         its = replace(plan, adder="prefix") if differs and change == "adder" else plan
         terms = SessionTerms(its, SID, {turn.leader: 256 for turn in plan.turns}, sizes, engine)
         roles[party] = play(terms, party, own, SeededRandomness(party.encode()))
-    with pytest.raises(PeerError, match="another session id, plan, engine or size"):
+    with pytest.raises(PeerError, match="another session id, plan, engine, adder or size"):
         simulate(roles, carry)
     assert {step for _, step in sent} == {"session-terms"}
 

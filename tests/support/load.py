@@ -51,12 +51,12 @@ JOINT_PARTIES = ("cjib", TARGET, "cak")
 MAX_SESSIONS = 3
 LIMITS = f"""
 [limits]
-peer_silence_s = 1.5
+peer_silence_s = 4.0
 heartbeat_s = 0.2
-run_s = 4.0
+run_s = 12.0
 max_sessions = {MAX_SESSIONS}
 """
-SETTLE_WITHIN_S = 10.0
+SETTLE_WITHIN_S = 60.0
 """Longer than any deadline: what is left after this is left for good."""
 
 _HEAD = """\
@@ -217,13 +217,17 @@ class Proposed:
             head=self._heads.own(),
         )
         self.hello = pb.SessionMessage(hello=proposed).SerializeToString()
-        self._accepted: queue.SimpleQueue[pb.Acceptance] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[pb.Acceptance | None] = queue.SimpleQueue()
+        """The acceptance, or nothing where the run was refused."""
 
     def then(self, messages: Iterable[bytes]) -> Iterator[bytes]:
         """Propose, wait for the acceptance, countersign the target's head, and say something else."""
         yield self.hello
         with suppress(queue.Empty):
-            self._heads.take(TARGET, self._accepted.get(timeout=1.0).head)
+            accepted = self._answers.get(timeout=SETTLE_WITHIN_S)
+            if accepted is None:
+                return
+            self._heads.take(TARGET, accepted.head)
             signature = self._heads.countersignature(TARGET)
             yield pb.SessionMessage(countersigned=pb.Countersigned(signature=signature)).SerializeToString()
             yield from messages
@@ -231,8 +235,8 @@ class Proposed:
     def hear(self, message: bytes) -> None:
         """Take note of a message from the target."""
         said = pb.SessionMessage.FromString(message)
-        if said.WhichOneof("content") == "acceptance":
-            self._accepted.put(said.acceptance)
+        if said.WhichOneof("content") in {"acceptance", "abort"}:
+            self._answers.put(said.acceptance if said.HasField("acceptance") else None)
 
 
 class Hostile:
@@ -250,6 +254,10 @@ class Hostile:
 
     def __enter__(self) -> Hostile:
         return self
+
+    def connect(self) -> None:
+        """Wait for the connection: what is called next is not held up by its handshake."""
+        grpc.channel_ready_future(self._channel).result(SETTLE_WITHIN_S)
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()

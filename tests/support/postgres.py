@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from psi_match.node.local_nodes import free_ports
 from psi_match.node.source_config import DatabaseLogin, SqlSource
 
 SERVICE = Path(__file__).parents[2] / "services" / "database"
-_START_WAIT_S = 60.0
+_START_WAIT_S = 180.0
 PASSWORDS = {
     "cjib": "geheim-1'\"\\ é",
     "cjib_reader": "geheim-2",
@@ -30,6 +32,7 @@ PASSWORDS = {
     "gemeente_a_reader": "geheim-6",
 }
 SECRET = "geheim"
+WAITS_FOR_A_LOCK = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
 
 
 def binaries() -> Path:
@@ -112,7 +115,7 @@ class Server:
     def stop(self, with_signal: int = signal.SIGINT) -> None:
         if self.process is not None:
             self.process.send_signal(with_signal)
-            self.process.wait(30)
+            self.process.wait(120)
             self.process = None
 
     def admin(self, statement: str, database: str = "postgres") -> str:
@@ -126,6 +129,11 @@ class Server:
     def owner(self, database: str, statement: str) -> str:
         """Run SQL as the role that owns a database, so that its reader may read what it makes."""
         return self.admin(f"SET ROLE {database}; {statement}", database)
+
+    def connect(self, user: str) -> psycopg.Connection[tuple[Any, ...]]:
+        """Connect as a role, for more than one statement in a transaction."""
+        password = self.password_file(user).read_text().removesuffix("\n")
+        return psycopg.connect(self.url(user).replace("+psycopg", ""), password=password)
 
     def url(self, user: str, database: str | None = None, **more: str) -> str:
         options = "".join(f"{'&' if place else '?'}{name}={value}" for place, (name, value) in enumerate(more.items()))
@@ -145,7 +153,7 @@ class Server:
 
     def wait_for(self, condition: str, wanted: str = "t") -> None:
         """Wait until a query of the superuser gives what is wanted."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while (found := self.admin(condition)) != wanted:
             assert time.monotonic() < deadline, found
             time.sleep(0.02)

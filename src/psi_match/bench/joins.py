@@ -29,6 +29,7 @@ REVEALS = (
     "deviates; two of them together see what is computed, and with a signal the BSNs of every leader"
 )
 """Of every joint run; a leader that computes counts as one of the two."""
+_ASSUMED = "; that the leaders' sets stay hidden also rests on learning parity with noise"
 _AMOUNT = 10**12
 _HEAD = """\
 format = 1
@@ -212,6 +213,11 @@ def check_engines(names: Sequence[str]) -> None:
         )
 
 
+def reveals(engine: str) -> str:
+    """Return what a joint run by this engine, or by one that a node chooses, reveals."""
+    return REVEALS + ("" if engine == DEFAULT_ENGINE else _ASSUMED)
+
+
 def asked_for(engine: str, adder: str) -> str:
     """Return what an operator asks for, with what is left to the node left out."""
     return "+".join(word for word in (engine, adder) if word and word != AUTO)
@@ -236,7 +242,7 @@ def joint(
         recipient=case.recipient,
         engine=asked_for(engine, adder),
         net=net,
-        reveals=REVEALS,
+        reveals=reveals(engine),
     )
 
 

@@ -13,11 +13,11 @@ from psi_match.base.errors import UsageError
 from psi_match.bench.draws import dataset_of, draw_many, quorum_answer, quorum_inputs, write_table
 from psi_match.bench.joins import (
     DEFAULT_ENGINE,
-    REVEALS,
     SCENARIO,
     Case,
     asked_for,
     check_engines,
+    reveals,
     scenario_toml,
     several,
 )
@@ -101,7 +101,7 @@ def bench_quorum(
         engine=asked_for(engine, adder),
         net=net,
         to_file=bool(peers),
-        reveals=REVEALS,
+        reveals=reveals(engine),
     )
     task = Task(
         SUITE,

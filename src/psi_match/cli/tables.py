@@ -197,7 +197,11 @@ def _print_joint(scenario: JoinScenario, language: str) -> None:
         else ("beurt van", "joins", "AND's per rij", "diepte", "AND's per bak", "OPRF", "stores", "invoer", "poorten")
     )
     size = number(ASSUMED_SIZE)
-    title = f"Cost where every set has {size} rows:" if english else f"Kosten als elk bestand {size} rijen heeft:"
+    title = (
+        f"Cost where every set has {size} rows (kkrt, ripple):"
+        if english
+        else f"Kosten als elk bestand {size} rijen heeft (kkrt, ripple):"
+    )
     print_table(columns, rows, title=title, numbers=tuple(range(1, 9)))
 
 

@@ -100,7 +100,7 @@ class RunRecord:
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
     """Public sizes of a joint run: ``rows`` per leader, ``sets`` per party with rows."""
     engine_choice: dict[str, dict[str, float]] = field(default_factory=dict)
-    """At a leader that chose by its paths: ``bytes_per_s`` per data party and ``estimated_s`` per engine."""
+    """At a node that chose by its paths: ``bytes_per_s`` per party measured and ``estimated_s`` per engine."""
     pairs: dict[str, PairRecord] = field(default_factory=dict)
     stages: list[StageRecord] = field(default_factory=list)
     result_rows: int | None = None

@@ -1,7 +1,7 @@
 """The OPRF of a join, by either engine: one function per bin, evaluated by the leader at one item of each.
 
-Engine ``kkrt`` rests on oblivious transfer alone and sends 56 bytes per bin. Engine ``vole`` rests on learning parity
-with noise as well, and sends 16 and a start of a megabyte and more: less in all from some 34,000 bins on.
+Engine ``kkrt`` rests on oblivious transfer and a hash, and sends 56 bytes per bin. Engine ``vole`` rests on learning
+parity with noise as well, and sends 16 and a start of a megabyte and more: less in all from some 34,000 bins on.
 
 Reveals:
     As ``oprf`` and ``vole_oprf``.

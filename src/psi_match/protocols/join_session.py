@@ -163,7 +163,7 @@ def play(terms: SessionTerms, party: str, own: OwnRows | None, rng: RandomSource
 
 
 def _compare_terms(terms: SessionTerms, party: str) -> Role[None]:
-    """Check that all parties hold the same session id, plan and sizes: whoever relayed them cannot have lied to one."""
+    """Check that all parties hold the same session id, plan, engine and sizes: who relayed them lied to none."""
     digest = terms.digest()
     peers = terms.plan.peers(party)
     for peer in peers:
@@ -171,7 +171,9 @@ def _compare_terms(terms: SessionTerms, party: str) -> Role[None]:
     for peer in peers:
         theirs = yield from recv(peer, TermsDigest, (1, DIGEST_BYTES))
         if not hmac.compare_digest(theirs.rows.tobytes(), digest):
-            raise PeerError("The peer has another session id, plan, engine or size.", peer=peer, step=TermsDigest.STEP)
+            raise PeerError(
+                "The peer has another session id, plan, engine, adder or size.", peer=peer, step=TermsDigest.STEP
+            )
 
 
 @dataclass(slots=True, repr=False)

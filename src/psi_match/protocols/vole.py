@@ -1,6 +1,6 @@
 """Vector OLE over GF(2^128), made from little: the receiver gets A and C, the sender D and B, with C = A * D + B.
 
-A and D are random, and a vector of a million rows costs well under two megabytes. In batches:
+A and D are random, and a vector of a million rows costs some 2.3 megabytes. In batches:
 
 1. The receiver draws a sparse vector e: one random element beta at a random place alpha in each of ``NOISE`` blocks.
 2. For these elements alone both get a vector OLE in the plain way, c = beta * D + b, bit by bit of D from base OTs in

@@ -18,8 +18,9 @@ JOINT = {
     "session-terms": about(
         ("vergelijking van de afspraken", "comparison of the terms"),
         (
-            "De ontvanger ziet een vingerafdruk van sessienummer, plan en afgeronde omvang van de bestanden.",
-            "The receiver sees a fingerprint of session number, plan and rounded sizes of the sets.",
+            "De ontvanger ziet een vingerafdruk van sessienummer, plan, engine, rekenwijze en afgeronde"
+            " omvang van de bestanden.",
+            "The receiver sees a fingerprint of session number, plan, engine, adder and rounded sizes of the sets.",
         ),
         (
             "De ontvanger kent al die waarden al: de vingerafdruk zegt alleen of iedereen dezelfde heeft.",

@@ -230,10 +230,10 @@ PAIR = {
         (
             "Het masker ziet er willekeurig uit zolang leren met ruis (LPN) moeilijk is. Wie die aanname kan breken,"
             " ook later, vindt hierin het hele bestand van de leider. Hoeveel het er zijn, volgt uit de afgeronde"
-            " omvang.",
+            " omvang; uit het tempo is de ware te schatten.",
             "The mask looks random as long as learning parity with noise (LPN) is hard. Whoever can break that"
             " assumption, also later, finds the leader's whole set in it. How many there are follows from the rounded"
-            " size.",
+            " size; from the pace one can estimate the true one.",
         ),
         "sizes",
     ),

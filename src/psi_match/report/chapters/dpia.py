@@ -110,7 +110,8 @@ def _techniques(facts: RunFacts, language: str) -> list[Block]:
     scenario = facts.scenario
     if scenario is None:
         return [_no_scenario(facts, language)]
-    engines = sorted({record["engine"] for record in facts.records.values() if record.get("engine")})
+    hows = {(record.get("engine", ""), record.get("adder", "")) for record in facts.records.values()}
+    engines = sorted("+".join(filter(None, how)) for how in hows if any(how))
     engine = ", ".join(engines) or form.UNKNOWN.in_language(language)
     leaders = names(list(scenario.leaders))
     if not isinstance(scenario, JoinScenario):

@@ -35,9 +35,9 @@ SOURCE = Text(nl="Aanleiding: {source}.", en="Occasion: {source}.")
 ALTERNATIVES = Text(nl="Alternatieven staan in hoofdstuk E.", en="Alternatives are in chapter E.")
 STEPS_JOINT = Text(
     nl="Protocol: gezamenlijke vergelijking op geheime delen (join). Leiders om de beurt: {leaders}. Rekenpartijen:"
-    " {compute}. Rekenwijze: {engine}. Regel: {predicate}",
-    en="Protocol: joint matching on secret shares (join). Leaders in turn: {leaders}. Compute parties: {compute}. Way"
-    " of computing: {engine}. Rule: {predicate}",
+    " {compute}. Engine en rekenwijze: {engine}. Regel: {predicate}",
+    en="Protocol: joint matching on secret shares (join). Leaders in turn: {leaders}. Compute parties: {compute}."
+    " Engine and way of computing: {engine}. Rule: {predicate}",
 )
 STEPS_PAIRWISE = Text(
     nl="Protocol: paarsgewijze doorsnede (private set intersection), engine {engine}. Leider: {leaders}.",
