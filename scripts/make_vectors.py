@@ -9,12 +9,25 @@ their documents; the protocol's own are a fingerprint of a seeded run, so that a
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from psi_match.base.randomness import SeededRandomness
+from psi_match.protocols import engines, join
+from psi_match.protocols.agreed import PairTerms
+from psi_match.protocols.engines import LeaderRows
+from psi_match.protocols.join import Payload
+from psi_match.protocols.join_terms import JOIN_ENGINES, JoinTerms
+from psi_match.protocols.sharing import RandomPlanes
+from psi_match.protocols.sizes import table_bins
+from psi_match.protocols.tables import CuckooTable
+from psi_match.sim.simulator import Simulation, simulate
+
+OWN = "this project, SeededRandomness(b'leader') and (b'data'): a fingerprint, not a proof"
 FOLDER = Path(__file__).parents[1] / "tests" / "vectors"
 
 
@@ -54,48 +67,68 @@ def aes_streams() -> None:
     )
 
 
-def intersections() -> None:
-    from psi_match.base.randomness import SeededRandomness
-    from psi_match.protocols import psi
-    from psi_match.protocols.agreed import PairTerms
-    from psi_match.protocols.tables import CuckooTable
-    from psi_match.sim.simulator import simulate
+def fingerprints(outcome: Simulation) -> list[dict[str, object]]:
+    """Return every message of a run: who sent it, its step, shape and hash."""
+    return [
+        {
+            "from": sent.sender,
+            "step": sent.message.STEP,
+            "shape": list(sent.message.rows.shape),
+            "sha256": hashlib.sha256(sent.message.rows.tobytes()).hexdigest(),
+        }
+        for sent in outcome.sent
+    ]
 
+
+def intersections() -> None:
     cases = []
-    for leader_rows, data_rows, instance, runs in ((0, 0, 0, 1), (5, 300, 0, 1), (300, 257, 1, 2)):
+    sizes = ((0, 0, 0, 1), (5, 300, 0, 1), (300, 257, 1, 2))
+    for engine, (leader_rows, data_rows, instance, runs) in itertools.product(("kkrt", "vole"), sizes):
         leader = np.arange(1, 1 + leader_rows, dtype=np.uint32) * np.uint32(1_000_003)
         data = np.arange(2, 2 + 2 * data_rows, 2, dtype=np.uint32) * np.uint32(1_000_003)
         sid = hashlib.blake2s(bytes([instance])).digest()
         terms = PairTerms(sid, "leader", "data", 256 if leader_rows < 257 else 320, 320, instance, runs)
         outcome = simulate(
             {
-                "leader": psi.lead(terms, CuckooTable.build(sid, leader, terms.bins), SeededRandomness(b"leader")),
-                "data": psi.answer(terms, data, SeededRandomness(b"data")),
+                "leader": engines.lead(engine, terms, LeaderRows(leader), SeededRandomness(b"leader")),
+                "data": engines.answer(engine, terms, data, SeededRandomness(b"data")),
             }
         )
-        messages = [
-            {
-                "from": sent.sender,
-                "step": sent.message.STEP,
-                "shape": list(sent.message.rows.shape),
-                "sha256": hashlib.sha256(sent.message.rows.tobytes()).hexdigest(),
-            }
-            for sent in outcome.sent
-        ]
         cases.append(
             {
+                "engine": engine,
                 "sid": sid.hex(),
                 "leader": leader.tolist(),
                 "data": data.tolist(),
                 "sizes": [terms.leader_size, terms.data_size],
                 "instance": instance,
                 "runs": runs,
-                "messages": messages,
+                "messages": fingerprints(outcome),
                 "found": np.flatnonzero(outcome.results["leader"]).tolist(),
             }
         )
-    origin = "this project, engine kkrt, SeededRandomness(b'leader') and (b'data'): a fingerprint, not a proof"
-    write("intersections", {"origin": origin, "cases": cases})
+    write("intersections", {"origin": OWN, "cases": cases})
+
+
+def joins() -> None:
+    cases = []
+    for engine in JOIN_ENGINES:
+        leader = np.arange(1, 301, dtype=np.uint32) * np.uint32(1_000_003)
+        data = np.arange(2, 516, 2, dtype=np.uint32) * np.uint32(1_000_003)
+        sid = hashlib.blake2s(engine.encode()).digest()
+        terms = JoinTerms(sid, "leader", "data", 320, 320, 0, table_bins(320), 9, engine)
+        payload = Payload(data, (((data % 512).astype(np.int64), 9),))
+        secrets = RandomPlanes([bytes([seed]) * 16 for seed in range(3)], terms.value_bits)
+        outcome = simulate(
+            {
+                "leader": join.lead(terms, CuckooTable.build(sid, leader, terms.bins), SeededRandomness(b"leader")),
+                "data": join.answer(terms, payload, secrets, SeededRandomness(b"data")),
+            }
+        )
+        cases.append(
+            {"engine": engine, "leader": leader.tolist(), "data": data.tolist(), "messages": fingerprints(outcome)}
+        )
+    write("joins", {"origin": OWN, "cases": cases})
 
 
 if __name__ == "__main__":
@@ -103,3 +136,4 @@ if __name__ == "__main__":
     blake2s()
     aes_streams()
     intersections()
+    joins()

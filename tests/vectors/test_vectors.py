@@ -12,10 +12,15 @@ import pytest
 
 from psi_match.base.randomness import SeededRandomness
 from psi_match.crypto import aes, blake2s, ristretto
-from psi_match.protocols import psi
+from psi_match.protocols import engines, join
 from psi_match.protocols.agreed import PairTerms
+from psi_match.protocols.engines import LeaderRows
+from psi_match.protocols.join import Payload
+from psi_match.protocols.join_terms import JoinTerms
+from psi_match.protocols.sharing import RandomPlanes
+from psi_match.protocols.sizes import table_bins
 from psi_match.protocols.tables import CuckooTable
-from psi_match.sim.simulator import simulate
+from psi_match.sim.simulator import Simulation, simulate
 
 
 def vectors(name: str) -> dict[str, Any]:
@@ -57,20 +62,8 @@ def test_ristretto255() -> None:
     assert not ristretto.is_valid(multiples[0][:-1])
 
 
-@pytest.mark.parametrize("case", vectors("intersections")["cases"])
-def test_every_message_of_a_seeded_run(case: dict[str, Any]) -> None:
-    sid = bytes.fromhex(case["sid"])
-    leader, data = (np.array(case[name], dtype=np.uint32) for name in ("leader", "data"))
-    terms = PairTerms(sid, "leader", "data", *case["sizes"], case["instance"], case["runs"])
-    outcome = simulate(
-        {
-            "leader": psi.lead(terms, CuckooTable.build(sid, leader, terms.bins), SeededRandomness(b"leader")),
-            "data": psi.answer(terms, data, SeededRandomness(b"data")),
-        }
-    )
-    assert np.flatnonzero(outcome.results["leader"]).tolist() == case["found"]
-    assert np.flatnonzero(np.isin(leader, data)).tolist() == case["found"]
-    found = [
+def fingerprints(outcome: Simulation) -> list[dict[str, Any]]:
+    return [
         {
             "from": sent.sender,
             "step": sent.message.STEP,
@@ -79,4 +72,36 @@ def test_every_message_of_a_seeded_run(case: dict[str, Any]) -> None:
         }
         for sent in outcome.sent
     ]
-    assert found == case["messages"]
+
+
+@pytest.mark.parametrize("case", vectors("intersections")["cases"])
+def test_every_message_of_a_seeded_run(case: dict[str, Any]) -> None:
+    sid = bytes.fromhex(case["sid"])
+    leader, data = (np.array(case[name], dtype=np.uint32) for name in ("leader", "data"))
+    terms = PairTerms(sid, "leader", "data", *case["sizes"], case["instance"], case["runs"])
+    outcome = simulate(
+        {
+            "leader": engines.lead(case["engine"], terms, LeaderRows(leader), SeededRandomness(b"leader")),
+            "data": engines.answer(case["engine"], terms, data, SeededRandomness(b"data")),
+        }
+    )
+    assert np.flatnonzero(outcome.results["leader"]).tolist() == case["found"]
+    assert np.flatnonzero(np.isin(leader, data)).tolist() == case["found"]
+    assert fingerprints(outcome) == case["messages"]
+
+
+@pytest.mark.parametrize("case", vectors("joins")["cases"])
+def test_every_message_of_a_seeded_join(case: dict[str, Any]) -> None:
+    leader, data = (np.array(case[name], dtype=np.uint32) for name in ("leader", "data"))
+    sid = hashlib.blake2s(case["engine"].encode()).digest()
+    terms = JoinTerms(sid, "leader", "data", 320, 320, 0, table_bins(320), 9, case["engine"])
+    secrets = RandomPlanes([bytes([seed]) * 16 for seed in range(3)], terms.value_bits)
+    payload = Payload(data, (((data % 512).astype(np.int64), 9),))
+    table = CuckooTable.build(sid, leader, terms.bins)
+    outcome = simulate(
+        {
+            "leader": join.lead(terms, table, SeededRandomness(b"leader")),
+            "data": join.answer(terms, payload, secrets, SeededRandomness(b"data")),
+        }
+    )
+    assert fingerprints(outcome) == case["messages"]
