@@ -61,6 +61,20 @@ AUDIT = f"{UNIT}/test_audit.py tests/property/test_audit_property.py"
 
 MUTATIONS = [
     Mutation(
+        "engine: a joint run takes one that the scenario lists",
+        "node/participating.py",
+        "if proposal.engine not in scenario.engines:",
+        "if False:",
+        f"{JOINT}::test_a_proposal_that_does_not_fit_is_refused",
+    ),
+    Mutation(
+        "engine and adder: all parties go by the same",
+        "protocols/join_plan.py",
+        'how = f"{self.engine}/{self.plan.adder}".encode()',
+        'how = b""',
+        "tests/sim/test_join_leaks.py::test_parties_that_disagree_on_how_stop_before_anything_else_is_sent",
+    ),
+    Mutation(
         "policy: a broken one permits nothing",
         "node/gate.py",
         "raise refusal(Rule.POLICY, error.sentence, error.hint) from None",
