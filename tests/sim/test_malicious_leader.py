@@ -1,10 +1,10 @@
 """What SECURITY.md says a leader can do that breaks the protocol: the limit of semi-honest security, kept as a test.
 
 KKRT is secure against a leader that sends rows masked with code words. This one adds an error of a few bits to the rows
-of people whom it knows to be in the data party's set: the answer for such a person is then right for one value of as
-many of the data party's choice bits, which it finds by trying. With all choice bits it evaluates the OPRF anywhere,
-after the run, and reads the whole set. If this test fails because a check stops the leader, the pages that say so must
-change.
+of people of its own who are in the data party's set (here it knows them, which is not needed): the answer for such a
+person is then right for one value of as many of the data party's choice bits, which it finds by trying. With all
+choice bits it evaluates the OPRF anywhere, after the run, and reads the whole set. If this test fails because a check
+stops the leader, the pages that say so must change.
 """
 
 from __future__ import annotations

@@ -165,6 +165,29 @@ def test_a_punctured_tree_has_every_leaf_but_one(leaves: int, data: st.DataObjec
     assert np.array_equal(punctured, whole)
 
 
+@pytest.mark.parametrize("leaves", [*range(2, 18), 31, 32, 33])
+def test_every_vector_of_choices_leaves_one_leaf_unknown_and_that_is_in_the_total(leaves: int) -> None:
+    """Whatever sides somebody chooses, also those of a path to a leaf that is not used."""
+    generator, levels = Generator((b"a" * 16, b"b" * 16)), depth(leaves)
+    roots = np.frombuffer(SeededRandomness(b"roots").bytes(16), dtype="<u8").reshape(1, 2)
+    complete, _ = generator.grow(roots, 1 << levels)
+    _, sums = generator.grow(roots, leaves)
+    total = sums[0, -1, 0] ^ sums[0, -1, 1]
+    for path in range(1 << levels):
+        nodes, unknown = np.zeros((1, 1, 2), dtype=np.uint64), [0]
+        for level in range(levels):
+            side = 1 - (path >> levels - 1 - level & 1)
+            nodes, _ = generator.children(nodes)
+            unknown = [child for node in unknown for child in (2 * node, 2 * node + 1)]
+            nodes[0, unknown] = 0
+            (learned,) = [child for child in unknown if child % 2 == side]
+            nodes[0, learned] = sums[0, level, side] ^ np.bitwise_xor.reduce(nodes[0, side::2], axis=0)
+            unknown.remove(learned)
+        assert unknown == [path]
+        known = np.bitwise_xor.reduce(nodes[0], axis=0)
+        assert np.array_equal(total ^ known, complete[0, path])
+
+
 def test_a_tree_is_as_deep_as_its_leaves_need() -> None:
     assert [depth(leaves) for leaves in (2, 3, 4, 5, 2048, 2049)] == [1, 2, 2, 3, 11, 12]
 

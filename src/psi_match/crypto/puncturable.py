@@ -3,9 +3,10 @@
 Each tree grows from a random root by a length-doubling generator. Whoever knows, at every level, the sum of all nodes
 on the side where the path to one leaf does *not* go, can rebuild all leaves but that one.
 
-Trees are complete, and all of their leaves enter the sums; what is used of them is the wanted number, from the left. In
-a tree that is cut instead, a node at the edge has no sibling: whoever asks there for the sum on the path's own side
-gets that node, so all leaves, and with them what the missing one hides (tests/sim/test_vole_cheating.py).
+Trees are complete, and all of their leaves enter the sums; what is used of them is the wanted number, from the left.
+So every vector of choices leaves exactly one leaf unknown, used or not, and that leaf is in the total. In a tree that
+is cut instead, a node at the edge may have no sibling: whoever asks there for the sum on the path's own side gets that
+node, so all leaves, and with them what the missing one hides (tests/sim/test_vole_cheating.py).
 
 The generator is AES under two public keys of the session, each with feed-forward. As everywhere with fixed keys, a
 search for any one of 2^q nodes costs 2^(128 - q) AES calls: docs/protocols/vole.md.

@@ -13,7 +13,7 @@ is unknown to it. The leader then shares t and p among the compute parties, whic
     found_b = (t_b == r_b),        payload_b = found_b ? p_b ^ s_b : 0.
 
 The same (r_b, s_b) is programmed for every row of a bin. That is sound because the leader holds exactly one F per bin,
-so it can unmask at most one of them.
+as long as it does not know the secret of F, so it can unmask at most one of them.
 
 Reveals:
     Leader: the data party's public size. Data party: the leader's public size; with engine ``vole`` that it sees no

@@ -14,7 +14,9 @@ A and D are random, and a vector of a million rows costs some 2.3 megabytes. In 
 Reveals:
     Sender: the number of rows. Of e it sees nothing but masked values; that A looks random to it, and so hides what is
     added to it, rests on learning parity with noise.
-    Receiver: the number of rows; nothing about D, of which it holds only c, hidden by b.
+    Receiver: the number of rows; if it follows the steps nothing about D, of which it holds only c, hidden by b. One
+    whose products or choices contradict each other gets C = A * D + B + f(D) with a linear f of its choice:
+    docs/threat-model.md, section 5.
 
 Source:
     Boyle, Couteau, Gilboa, Ishai, Kohl, Rindal, Scholl, Efficient Two-Round OT Extension and Silent Non-Interactive
@@ -257,7 +259,7 @@ class Sender:
         """Return B of the next batch, (rows, 2) words.
 
         Reveals:
-            To the receiver: nothing about D.
+            To the receiver: nothing about D, if it followed the steps.
         """
         batch, masks = self.plan[number], self._masks[number]
         generator = _generator(self._sid, self._instance, number)

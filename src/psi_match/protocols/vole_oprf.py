@@ -1,4 +1,6 @@
-"""Batched OPRF from vector OLE: one oblivious pseudorandom function per bin, in fewer bytes than ``oprf``.
+"""Batched OPRF from vector OLE: one oblivious pseudorandom function per bin.
+
+From some 34,000 bins on it sends fewer bytes than ``oprf``.
 
 The receiver (the leader of a join) holds A and C, the sender (a data party) B and D, with C = A * D + B and one row per
 bin. For bin b with item x the receiver sends Z_b = A_b + x, items being elements of GF(2^128). The sender then knows
@@ -86,7 +88,7 @@ class Receiver:
             PeerError: the sender sends something that is not of the agreed kind or size.
 
         Reveals:
-            To the sender: nothing; see above.
+            To the sender: nothing, by the assumption above.
         """
         while len(self._left) < len(items):
             # Safe: whoever calls has met the sender.

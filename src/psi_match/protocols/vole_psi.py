@@ -11,7 +11,7 @@
 
 Reveals:
     Leader: which of its own rows are in the data party's set, and the data party's public size. Of any other row it
-    knows a value that depends on D, which it does not have.
+    knows a value that depends on D, which a leader that follows the protocol does not have.
     Data party: the leader's public size. P is hidden by A, which looks random *by the assumption of learning parity
     with noise*: who could break it would find the leader's whole set in P + A, also later (docs/protocols/vole.md).
     Engine ``kkrt`` does not rest on that assumption; a scenario that does not list ``vole`` refuses it.

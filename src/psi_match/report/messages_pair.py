@@ -199,8 +199,10 @@ PAIR = {
             "The leader sees one masked sum per block.",
         ),
         (
-            "Ook deze sommen hangen van geen enkele rij af.",
-            "These sums depend on no row either.",
+            "Ook deze sommen hangen van geen enkele rij af. Wat er in de som ontbreekt, verbergt het getal waarmee de"
+            " gegevenspartij haar bestand afschermt.",
+            "These sums depend on no row either. What is missing in the sum hides the number with which the data party"
+            " shields its set.",
         ),
     ),
     "vole-store": about(

@@ -71,18 +71,21 @@ RISKS = (
             " how often it can happen.",
         ),
         Text(
-            nl="In paarsgewijze runs met een eigen engine (kkrt, kkrt-buckets, vole) kan een leider die mensen in het"
-            " andere bestand kent, dat hele bestand lezen; hetzelfde kan tegen de lijst van wie berichten geeft. In"
-            " gezamenlijke runs kan een leider met een uitkomst per eigen rij lege vakken als rij merken en zo meer"
-            " nummers toetsen dan hij inbrengt; kent hij genoeg mensen in een ander bestand, dan kan hij dat bijna"
-            " geheel lezen, en hoe hun kolommen verschillen. Een ontvanger die het hem vertelt, telt als zo'n uitkomst."
-            " Een rekenpartij kan uitkomsten bederven of openen. Niet opgemerkt.",
-            en="In pairwise runs with an own engine (kkrt, kkrt-buckets, vole) a leader who knows people in the other"
-            " set can read that whole set; the same goes against the list of whoever gives notices. In joint runs a"
-            " leader with an output per own row can mark empty bins as rows and so test more numbers than it puts in;"
-            " if it knows enough people in another set it can read nearly all of it, and how their columns differ. A"
-            " recipient that tells it counts as such an output. A compute party can spoil or open results. Not"
-            " detected.",
+            nl="In paarsgewijze runs met een eigen engine (kkrt, kkrt-buckets, vole) kan een leider van wie zo'n dertig"
+            " eigen rijen in het andere bestand staan (met vole acht of minder; hij hoeft niet te weten welke), dat"
+            " hele bestand lezen; hetzelfde kan tegen de lijst van wie berichten geeft. In gezamenlijke runs kan een"
+            " leider met een uitkomst per eigen rij lege vakken als rij merken en zo meer nummers toetsen dan hij"
+            " inbrengt; staan er enkele honderden van zijn mensen in een ander bestand (met vole zo'n honderd), dan kan"
+            " hij dat bijna geheel lezen als het niet veel kleiner is dan het zijne, en hoe hun kolommen verschillen."
+            " Een ontvanger die het hem vertelt, telt als zo'n uitkomst. Een rekenpartij kan uitkomsten bederven of"
+            " openen. Niet opgemerkt.",
+            en="In pairwise runs with an own engine (kkrt, kkrt-buckets, vole) a leader of whose own rows some thirty"
+            " are in the other set (with vole eight or fewer; it need not know which) can read that whole set; the same"
+            " goes against the list of whoever gives notices. In joint runs a leader with an output per own row can"
+            " mark empty bins as rows and so test more numbers than it puts in; if some hundreds of its people are in"
+            " another set (with vole about a hundred), it can read nearly all of it where that is not much smaller than"
+            " its own, and how their columns differ. A recipient that tells it counts as such an output. A compute"
+            " party can spoil or open results. Not detected.",
         ),
         "low",
         "high",

@@ -224,9 +224,13 @@ DANGERS = (
 )
 DANGER_JOINT = Text(
     nl="Twee van de drie rekenpartijen ({compute}) die samenwerken, of één beheerder of leverancier bij twee van hen,"
-    " zien alles wat er gerekend wordt{numbers}. Eén die het protocol breekt, kan de uitkomst onopgemerkt bederven.",
+    " zien alles wat er gerekend wordt{numbers}. Eén die het protocol breekt, kan de uitkomst onopgemerkt bederven, of"
+    " rijen openen voor een ontvanger die meewerkt. Een leider die het protocol breekt en van zijn rijen de uitkomst"
+    " leert, kan het bestand van een ander bijna geheel lezen.",
     en="Two of the three compute parties ({compute}) that work together, or one administrator or supplier at two of"
-    " them, see all that is computed{numbers}. One that breaks the protocol can spoil the result unnoticed.",
+    " them, see all that is computed{numbers}. One that breaks the protocol can spoil the result, or open rows to a"
+    " recipient that helps it, unnoticed. A leader that breaks the protocol and learns the outcome of its rows can read"
+    " nearly all of another's set.",
 )
 DANGER_NUMBERS = Text(nl=", ook elk BSN van de leiders", en=", every BSN of the leaders too")
 """Where two compute parties together see BSNs: with a signal, or where a leader computes."""
