@@ -76,7 +76,8 @@ check_runs() {
 }
 
 # Frozen first, when shares are on their way: the run is then under way for certain when the node dies. A run is quick, so
-# it may be over before it can be frozen, and its end may reach us only after the node is dead: then once more.
+# the node is let on in slices until they are. It may be over all the same, and its end may reach us only after the node is
+# dead: then once more.
 check_killed() {
     local log=$dir/killed.log victim pid attempt run status before reached named told='' party
     victim=$(container rekennode)
@@ -86,9 +87,11 @@ check_killed() {
         pid=$!
         until grep '"peer": "rekennode"' "$log" | grep -qvE '"step": "(hello|session-[a-z]+)"'; do
             kill -0 "$pid" 2>/dev/null || break
-            sleep 0.02
+            docker unpause "$victim" >/dev/null 2>&1 || true
+            docker pause "$victim" >/dev/null
+            sleep 0.3
         done
-        docker pause "$victim" >/dev/null
+        docker pause "$victim" >/dev/null 2>&1 || true
         sleep 3
         reached=$(sed -n 's/.*"peer": "rekennode", "step": "\([a-z-]*\)".*/\1/p' "$log" | grep -vE '^(hello|session-.*)$' | tail -n 1) || true
         if [[ -z $reached || -s $dir/killed.out ]] || ! kill -0 "$pid" 2>/dev/null; then
