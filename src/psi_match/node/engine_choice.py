@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
@@ -16,7 +17,8 @@ from psi_match.node.bandwidth import PROBE_BYTES
 from psi_match.node.context import NodeContext
 from psi_match.scenario.model import Scenario
 
-_SLOWEST_BYTES_PER_S = 1e3
+Name = TypeVar("Name", bound=str)
+SLOWEST_BYTES_PER_S = 1e3
 """So slow that only bytes count."""
 _CLEARLY = 0.9
 """Another engine than the scenario's first is to save a tenth: estimates are no better than that, and the order of a
@@ -120,10 +122,12 @@ def choose_engine(allowed: Sequence[str], bandwidth_bytes_per_s: float, sizes: S
         bandwidth_bytes_per_s: of the slowest path.
         sizes: per intersection the public sizes of the leader and of the data party.
     """
-    first = allowed[0]
     estimates = estimate(allowed, bandwidth_bytes_per_s, sizes)
-    if first not in estimates:
-        return first
+    return clearly_fastest(allowed[0], estimates) if allowed[0] in estimates else allowed[0]
+
+
+def clearly_fastest(first: Name, estimates: Mapping[Name, float]) -> Name:
+    """Return the name with the lowest estimate in seconds, or the first one where none is clearly better."""
     best = min(estimates, key=lambda name: estimates[name])
     saved_s = estimates[first] - estimates[best]
     return best if saved_s > max(_WORTH_S, (1 - _CLEARLY) * estimates[first]) else first
@@ -153,7 +157,7 @@ def depends_on_path(allowed: Sequence[str], sizes: Sequence[tuple[int, int]]) ->
         allowed: engines, in the scenario's order.
         sizes: per intersection the public sizes of the leader and of the data party.
     """
-    fast, slow = (choose_engine(allowed, rate, sizes) for rate in (math.inf, _SLOWEST_BYTES_PER_S))
+    fast, slow = (choose_engine(allowed, rate, sizes) for rate in (math.inf, SLOWEST_BYTES_PER_S))
     return fast != slow and _sent_bytes(fast, sizes) - _sent_bytes(slow, sizes) > PROBE_BYTES * len(sizes)
 
 

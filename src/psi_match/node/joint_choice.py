@@ -16,17 +16,13 @@ from psi_match.base.errors import UsageError
 from psi_match.node.adder_choice import choose_adder
 from psi_match.node.bandwidth import PROBE_BYTES
 from psi_match.node.context import NodeContext
-from psi_match.node.engine_choice import EngineChoice
+from psi_match.node.engine_choice import SLOWEST_BYTES_PER_S, EngineChoice, clearly_fastest
 from psi_match.protocols.integers import ADDERS, Adder
 from psi_match.protocols.join_oprf import oprf_bytes
 from psi_match.protocols.join_terms import JOIN_ENGINES, JoinEngine
 from psi_match.protocols.sizes import table_bins
 from psi_match.scenario.cost import ASSUMED_SIZE
 from psi_match.scenario.join_model import JoinScenario
-
-_CLEARLY = 0.9
-"""Another engine than the scenario's first is to save a tenth of what both take for this part of the run."""
-_WORTH_S = 0.25
 
 COMPUTE_S = {"kkrt": (0.13, 0.55e-6), "vole": (0.12, 0.65e-6)}
 """Seconds of a join before the first bin, and per bin: medians of three runs of one data party with 2^16 and 2^20 rows,
@@ -110,12 +106,10 @@ def estimate(engine: JoinEngine, bandwidth_bytes_per_s: float, bins: int) -> flo
 
 def choose_engine(allowed: Sequence[JoinEngine], bandwidth_bytes_per_s: float, bins: int) -> JoinEngine:
     """Return the engine with the lowest estimate, or the first one where none is clearly better."""
-    estimates = {name: estimate(name, bandwidth_bytes_per_s, bins) for name in allowed}
-    first, best = allowed[0], min(allowed, key=lambda name: estimates[name])
-    return best if estimates[first] - estimates[best] > max(_WORTH_S, (1 - _CLEARLY) * estimates[first]) else first
+    return clearly_fastest(allowed[0], {name: estimate(name, bandwidth_bytes_per_s, bins) for name in allowed})
 
 
 def depends_on_path(allowed: Sequence[JoinEngine], bins: int) -> bool:
     """Return whether measuring pays: another engine runs on a slow path, and sends less by more than measuring does."""
-    fast, slow = choose_engine(allowed, math.inf, bins), choose_engine(allowed, 1e3, bins)
+    fast, slow = choose_engine(allowed, math.inf, bins), choose_engine(allowed, SLOWEST_BYTES_PER_S, bins)
     return fast != slow and oprf_bytes(fast, bins) - oprf_bytes(slow, bins) > PROBE_BYTES

@@ -5,6 +5,9 @@ parity with noise as well, and sends 16 and a start of a megabyte and more: less
 
 Reveals:
     As ``oprf`` and ``vole_oprf``.
+
+Source:
+    Those of ``oprf`` and ``vole_oprf``.
 """
 
 from __future__ import annotations

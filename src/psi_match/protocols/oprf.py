@@ -189,7 +189,7 @@ class Sender:
 
 
 def choice_bits(random_bytes: bytes) -> list[int]:
-    """Unpack 56 random bytes into the sender's 448 secret choice bits."""
+    """Unpack random bytes into secret choice bits for as many base OTs: 448 here, of ``CHOICE_BYTES``."""
     return [int(bit) for bit in np.unpackbits(np.frombuffer(random_bytes, dtype=np.uint8), bitorder="little")]
 
 

@@ -35,6 +35,7 @@ from psi_match.crypto.gf128 import ELEMENT_BYTES, WORDS, add_products, multiples
 from psi_match.crypto.kernel import kernel
 from psi_match.protocols import base_ot, vole
 from psi_match.protocols.effects import Role, Rows, recv, send
+from psi_match.protocols.oprf import choice_bits
 
 _PURPOSE = b"V2"
 """First two bytes of the hash's personalisation."""
@@ -153,8 +154,7 @@ class Sender:
         Raises:
             PeerError: the receiver sends something that is not of the agreed kind, size or group.
         """
-        secret = np.frombuffer(self._rng.bytes(vole.BASE_TRANSFERS // 8), dtype=np.uint8)
-        choices = [int(bit) for bit in np.unpackbits(secret, bitorder="little")]
+        choices = choice_bits(self._rng.bytes(vole.BASE_TRANSFERS // 8))
         keys = yield from base_ot.receive_keys(self._receiver, self._label, choices, self._rng)
         sid, instance = self._label.sid, self._label.instance
         self._vole = vole.Sender(self._receiver, sid, instance, self._bins, keys, choices, self._rng)

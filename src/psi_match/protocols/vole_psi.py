@@ -41,6 +41,7 @@ from psi_match.crypto.shuffling import shuffle_rows
 from psi_match.protocols import base_ot, vole
 from psi_match.protocols.agreed import PairTerms
 from psi_match.protocols.effects import Role, Rows, recv, send, stage
+from psi_match.protocols.oprf import choice_bits
 from psi_match.protocols.psi import CutValues, Lookup
 from psi_match.protocols.sizes import FRAME_PAYLOAD_BYTES, chunks
 
@@ -139,8 +140,7 @@ def answer(terms: PairTerms, numbers: NDArray[np.uint32], rng: RandomSource) -> 
         raise InternalError("The set is larger than its public size.", peer=terms.leader, step=CutValues.STEP)
     items = _Items(terms)
     yield from stage("base-ot")
-    secret = np.frombuffer(rng.bytes(vole.BASE_TRANSFERS // 8), dtype=np.uint8)
-    choices = [int(bit) for bit in np.unpackbits(secret, bitorder="little")]
+    choices = choice_bits(rng.bytes(vole.BASE_TRANSFERS // 8))
     label = base_ot.OtLabel(terms.sid, terms.instance)
     chosen = yield from base_ot.receive_keys(terms.leader, label, choices, rng)
     yield from stage("vole")
